@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// checksum.hpp: the internet checksum, in pieces.
+#pragma once
+
+#include <tcpfsm/address.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+// RFC 1071 (computing it), RFC 1624 (mending it), RFC 9293 section 3.1 (the pseudo-header; MUST-2, MUST-3).
+// A sum of a part knows whether the part had an odd number of octets, so parts cut anywhere can be put
+// together: the text of a segment is summed while it is copied, or long before, and never looked at again.
+
+namespace tcpfsm {
+
+/// The one's complement sum of some octets, which others may follow. Equal sums of equally long (or
+/// differently cut) octets compare equal.
+class partial_sum {
+public:
+    /// The sum of no octets.
+    constexpr partial_sum() noexcept = default;
+    /// The sum of `octets`.
+    constexpr explicit partial_sum(std::span<const std::uint8_t> octets) noexcept;
+    /// The sum of two octets, a 16-bit number in network order.
+    [[nodiscard]] static constexpr partial_sum of(std::uint16_t number) noexcept { return {number, false}; }
+
+    /// The octets of `next` follow those summed so far.
+    constexpr partial_sum& append(partial_sum next) noexcept {
+        // RFC 1071 section 2 (B): after an odd octet every octet of `next` is in the other half of its word.
+        const unsigned shifted = odd_ ? unsigned{swapped(next.sum_)} : unsigned{next.sum_};
+        sum_ = fold(std::uint64_t{sum_} + shifted);
+        odd_ = odd_ != next.odd_;
+        return *this;
+    }
+    constexpr partial_sum& append(std::span<const std::uint8_t> octets) noexcept {
+        return append(partial_sum{octets});
+    }
+
+    /// The sum in 16 bits; an odd octet at the end counts as if a zero followed it (RFC 9293 section 3.1).
+    [[nodiscard]] constexpr std::uint16_t value() const noexcept { return sum_; }
+    /// What goes into the checksum field: "the 16-bit ones' complement of the ones' complement sum".
+    [[nodiscard]] constexpr std::uint16_t checksum() const noexcept { return static_cast<std::uint16_t>(~sum_ & 0xffff); }
+    /// True iff octets that contain their own checksum are sound.
+    [[nodiscard]] constexpr bool verifies() const noexcept { return sum_ == 0xffff; }
+
+    friend constexpr bool operator==(partial_sum, partial_sum) noexcept = default;
+    friend constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept;
+
+private:
+    constexpr partial_sum(std::uint16_t sum, bool odd) noexcept : sum_{sum}, odd_{odd} {}
+
+    static constexpr std::uint16_t swapped(std::uint16_t word) noexcept {
+        return static_cast<std::uint16_t>((word << 8 | word >> 8) & 0xffff);
+    }
+    /// Adds the carries back in until none is left. Only a sum of nothing but zeros becomes zero.
+    static constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+        while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+        return static_cast<std::uint16_t>(sum);
+    }
+    /// The sum of `size` octets in the machine's own order, swapped at the end if need be (RFC 1071 section 2 (B)).
+    /// `copy(at, octets)` sees each piece of them.
+    template <class copier>
+    static partial_sum run(const std::uint8_t* from, std::size_t size, copier copy) noexcept;
+
+    std::uint16_t sum_ = 0;
+    bool odd_ = false;
+};
+
+template <class copier>
+partial_sum partial_sum::run(const std::uint8_t* from, std::size_t size, copier copy) noexcept {
+    // Columns of 32-bit words in 64 bits each: no carry to look after for 16 GiB, and a shape that
+    // compilers turn into vector instructions.
+    constexpr std::size_t columns = 8;
+    std::uint64_t sums[columns] = {};
+    std::size_t at = 0;
+    for (; size - at >= 4 * columns; at += 4 * columns) {
+        std::uint32_t words[columns];
+        std::memcpy(words, from + at, sizeof words);
+        copy(at, words, sizeof words);
+        for (std::size_t i = 0; i < columns; ++i) sums[i] += words[i];
+    }
+    std::uint64_t sum = 0;
+    for (const std::uint64_t column : sums) sum += column;
+    for (; at < size; at += 4) {
+        const std::size_t left = size - at < 4 ? size - at : 4;
+        std::uint32_t word = 0;
+        std::memcpy(&word, from + at, left);
+        copy(at, &word, left);
+        sum += word;
+    }
+    const std::uint16_t folded = fold(sum);
+    return {std::endian::native == std::endian::little ? swapped(folded) : folded, size % 2 != 0};
+}
+
+constexpr partial_sum::partial_sum(std::span<const std::uint8_t> octets) noexcept {
+    if (!std::is_constant_evaluated()) {
+        *this = run(octets.data(), octets.size(), [](auto...) {});
+        return;
+    }
+    std::uint64_t sum = 0;  // memcpy is not for the compiler's own use: there octet by octet
+    for (std::size_t i = 0; i < octets.size(); ++i) sum += std::uint64_t{octets[i]} << (i % 2 == 0 ? 8 : 0);
+    *this = {fold(sum), octets.size() % 2 != 0};
+}
+
+/// Copies `from` to the front of `to`, which must be as long and apart from it, and answers the sum: the
+/// octets are touched once.
+constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
+    if (!std::is_constant_evaluated()) {
+        return partial_sum::run(from.data(), from.size(), [out = to.data()](std::size_t at, const void* words, std::size_t size) {
+            std::memcpy(out + at, words, size);
+        });
+    }
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
+    return partial_sum{from};
+}
+
+/// The sum of the pseudo-header: RFC 9293 section 3.1 for IPv4, RFC 8200 section 8.1 for IPv6. Their layouts
+/// differ, but the words in them are the same, and a sum does not care for the order.
+[[nodiscard]] constexpr partial_sum pseudo_header_sum(const ip_address& source, const ip_address& destination,
+                                                      std::uint8_t protocol, std::size_t length) noexcept {
+    const auto size = static_cast<std::uint32_t>(length);
+    return partial_sum{source.octets()}
+        .append(partial_sum{destination.octets()})
+        .append(partial_sum::of(protocol))
+        .append(partial_sum::of(static_cast<std::uint16_t>(size >> 16)))
+        .append(partial_sum::of(static_cast<std::uint16_t>(size & 0xffff)));
+}
+
+/// The checksum after one 16-bit word under it changed from `before` to `now`, without looking at the others.
+/// RFC 1624 equation 3: HC' = ~(~HC + ~m + m'); the older RFC 1141 gets zero wrong.
+[[nodiscard]] constexpr std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t before,
+                                                       std::uint16_t now) noexcept {
+    const auto inverse = [](std::uint16_t word) { return partial_sum::of(static_cast<std::uint16_t>(~word & 0xffff)); };
+    return inverse(checksum).append(inverse(before)).append(partial_sum::of(now)).checksum();
+}
+
+static_assert(updated_checksum(0xdd2f, 0x5555, 0x3285) == 0);  // RFC 1624 section 4
+static_assert(sizeof(partial_sum) == 4 && std::is_trivially_copyable_v<partial_sum>);
+
+}  // namespace tcpfsm

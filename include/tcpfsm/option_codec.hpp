@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// option_codec.hpp: the options of a header, to octets and back; and how many octets they will take.
+#pragma once
+
+#include <tcpfsm/octets.hpp>
+#include <tcpfsm/segment.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+// RFC 9293 section 3.1 (format, EOL, NOP, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK). What
+// a segment may carry is decided here once (`sent_options`), so that the size which the core subtracts from
+// the MSS (3.7.1) and the octets on the wire cannot differ.
+
+namespace tcpfsm {
+
+/// Option kinds, as IANA numbers them.
+enum class option_kind : std::uint8_t {
+    end = 0,             ///< end of option list: no length octet, nothing after it counts
+    no_operation = 1,    ///< between options, no length octet
+    mss = 2,             ///< maximum segment size, length 4
+    window_scale = 3,    ///< length 3
+    sack_permitted = 4,  ///< length 2
+    sack = 5,            ///< length 2 + 8n
+    timestamps = 8,      ///< length 10
+};
+
+/// The data offset is four bits wide: 60 octets of header, 20 of them fixed.
+inline constexpr std::size_t max_options_size = 40;
+
+/// The options of `seg` that go on the wire. MSS, window scale and SACK-permitted only with SYN (MUST-65,
+/// RFC 7323 2.2, RFC 2018 2), SACK blocks only without it, and only as many as fit beside the timestamps.
+[[nodiscard]] constexpr options sent_options(const segment& seg) noexcept {
+    options sent;
+    sent.has_timestamps = seg.options.has_timestamps;
+    if (sent.has_timestamps) {
+        sent.ts_val = seg.options.ts_val;
+        sent.ts_ecr = seg.options.ts_ecr;
+    }
+    if (seg.has(ctl::syn)) {
+        sent.has_mss = seg.options.has_mss;
+        if (sent.has_mss) sent.mss = seg.options.mss;
+        sent.has_window_scale = seg.options.has_window_scale;
+        if (sent.has_window_scale) sent.window_scale = seg.options.window_scale;
+        sent.sack_permitted = seg.options.sack_permitted;
+    } else {
+        const std::uint8_t room = sent.has_timestamps ? 3 : 4;
+        sent.sack_count = std::min(seg.options.sack_count, room);
+        std::copy_n(seg.options.sack.begin(), sent.sack_count, sent.sack.begin());
+    }
+    return sent;
+}
+
+/// Octets of options that the header of `seg` will carry, padding included: a multiple of 4, at most 40.
+[[nodiscard]] constexpr std::size_t options_size(const segment& seg) noexcept {
+    const options sent = sent_options(seg);
+    std::size_t size = 0;
+    if (sent.has_mss) size += 4;
+    if (sent.has_timestamps) size += 12;  // SACK-permitted hides in the padding
+    if (sent.sack_permitted && !sent.has_timestamps) size += 4;
+    if (sent.has_window_scale) size += 4;
+    if (sent.sack_count != 0) size += 4 + std::size_t{8} * sent.sack_count;
+    return size;
+}
+
+/// Writes the options of `seg` and answers how many octets they took: `options_size(seg)`, which must fit.
+///
+/// On a SYN the order is that of Linux: MSS, SACK-permitted and timestamps, NOP and window scale; else
+/// NOP NOP timestamps, NOP NOP SACK. All are aligned to four octets, so nothing is left to pad (MUST-69).
+constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& seg) noexcept {
+    const options sent = sent_options(seg);
+    std::uint8_t* to = out.data();
+    const auto put = [&to](auto... octets) { ((*to++ = static_cast<std::uint8_t>(octets)), ...); };
+    using enum option_kind;
+    if (sent.has_mss) {
+        put(mss, 4);
+        to = store16(to, sent.mss);
+    }
+    if (sent.sack_permitted) put(option_kind::sack_permitted, 2);
+    if (sent.sack_permitted != sent.has_timestamps) put(no_operation, no_operation);
+    if (sent.has_timestamps) {
+        put(timestamps, 10);
+        to = store32(store32(to, sent.ts_val), sent.ts_ecr);
+    }
+    if (sent.has_window_scale) put(no_operation, option_kind::window_scale, 3, sent.window_scale);
+    if (sent.sack_count != 0) {
+        put(no_operation, no_operation, option_kind::sack, 2 + 8 * sent.sack_count);
+        for (std::size_t i = 0; i < sent.sack_count; ++i) {
+            to = store32(store32(to, sent.sack[i].left.value()), sent.sack[i].right.value());
+        }
+    }
+    return static_cast<std::size_t>(to - out.data());
+}
+
+/// Takes one option into `got`, if its kind is known and its length is right for that kind; else it is as if
+/// it were not there (MUST-6). `text` is what follows the length octet.
+constexpr void take_option(options& got, option_kind kind, std::span<const std::uint8_t> text) noexcept {
+    switch (kind) {
+    case option_kind::mss:
+        if (text.size() != 2) return;
+        got.has_mss = true;
+        got.mss = load16(text.data());
+        return;
+    case option_kind::window_scale:
+        if (text.size() != 1) return;
+        got.has_window_scale = true;
+        got.window_scale = text[0];
+        return;
+    case option_kind::sack_permitted: got.sack_permitted |= text.empty(); return;
+    case option_kind::timestamps:
+        if (text.size() != 8) return;
+        got.has_timestamps = true;
+        got.ts_val = load32(text.data());
+        got.ts_ecr = load32(text.data() + 4);
+        return;
+    case option_kind::sack:
+        if (text.size() % 8 != 0 || text.empty() || text.size() > 8 * got.sack.size()) return;
+        got.sack = {};
+        got.sack_count = static_cast<std::uint8_t>(text.size() / 8);
+        for (std::size_t i = 0; i < got.sack_count; ++i) {
+            got.sack[i] = {seq{load32(text.data() + 8 * i)}, seq{load32(text.data() + 8 * i + 4)}};
+        }
+        return;
+    default: return;
+    }
+}
+
+/// Reads the octets between the fixed header and the text. Nothing if a length octet is missing, is less than
+/// two, or leads past the end (MUST-7): then all that follows is guesswork. Takes at most one step an octet;
+/// of an option that comes twice the last one counts.
+[[nodiscard]] constexpr std::optional<options> parse_options(std::span<const std::uint8_t> octets) noexcept {
+    options got;
+    while (!octets.empty()) {
+        const auto kind = static_cast<option_kind>(octets[0]);
+        if (kind == option_kind::end) break;
+        std::size_t length = 1;
+        if (kind != option_kind::no_operation) {  // every other option has a length octet (MUST-68)
+            if (octets.size() < 2 || octets[1] < 2 || octets[1] > octets.size()) return std::nullopt;
+            length = octets[1];
+            take_option(got, kind, octets.first(length).subspan(2));
+        }
+        octets = octets.subspan(length);
+    }
+    return got;
+}
+
+}  // namespace tcpfsm
