@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+// connection.hpp: one connection, without its octets: judge, table, perform, emit.
+#pragma once
+
+#include <tcpfsm/emit.hpp>
+#include <tcpfsm/judge.hpp>
+#include <tcpfsm/machine.hpp>
+#include <tcpfsm/perform.hpp>
+#include <tcpfsm/policies.hpp>
+#include <tcpfsm/tcb.hpp>
+#include <tcpfsm/timers.hpp>
+
+#include <bit>
+#include <cstdint>
+#include <optional>
+
+// All of RFC 9293 section 3.10. A connection is a value: copy it, compare it, go on with the copy. It has
+// no octets, no addresses, no clock, no pointers. Every call is legal at any time and in any order.
+
+namespace tcpfsm {
+
+/// A report of ICMP about a segment of ours (3.9.2.2), reduced to what matters here.
+enum class icmp_error : std::uint8_t {
+    soft,           ///< network or host unreachable, time exceeded, parameter problem
+    hard,           ///< protocol or port unreachable
+    source_quench,  ///< obsolete
+};
+
+/// A TCP connection after RFC 9293, in numbers. `Policies` are choices for all connections of the type.
+///
+/// The loop of a caller:
+///
+///     conn.handle_segment(seg, now);                          // a segment arrived
+///     conn.handle_timeout(now);                               // the deadline below has passed
+///     while (auto out = conn.poll_transmit(now)) send(*out);  // a segment for the wire
+///     time_point wake = conn.poll_timeout();                  // one deadline; `never` if no timer runs
+///     while (auto told = conn.poll_signal()) react(*told);    // opened, closing, reset, timed out ...
+///
+/// After each call that may owe something (all but the polls), poll until nothing comes. Polling twice
+/// emits once; a call too many does nothing.
+template <class Policies = policies>
+class basic_connection {
+public:
+    using policies_type = Policies;
+    using machine_type = basic_machine<typename Policies::table>;
+
+    // --- User calls (3.9.1, 3.10.1 to 3.10.6) ------------------------------------------------------
+
+    /// OPEN, passive: wait for any peer, or for a known one if `p.remote_specified`.
+    constexpr answer open_passive(const parameters& p, time_point now) noexcept { return open(event::open_passive, p, now); }
+    /// OPEN, active. From LISTEN it turns the passive OPEN into an active one, and `p` is not used.
+    constexpr answer open_active(const parameters& p, time_point now) noexcept {
+        const bool specified = machine_.in(state::listen) ? tcb_.given.remote_specified : p.remote_specified;
+        return open(specified ? event::open_active : event::open_unspecified, p, now);
+    }
+    /// SEND: `octets` more stand at the end of the caller's send buffer. `urgent` marks all text up to
+    /// their end as urgent (new programs should not, SHLD-13).
+    constexpr answer send(std::uint32_t octets, time_point now, bool urgent = false) noexcept {
+        return call(judge_send(octets), {.now = now, .octets = octets, .urgent = urgent});
+    }
+    /// RECEIVE: the caller has read `octets` of the text in order, which frees room for more. More than
+    /// `readable()` counts as all of it.
+    constexpr answer receive(std::uint32_t octets, time_point now) noexcept {
+        const bool some = readable() != 0 && octets != 0;
+        return call(some ? event::receive : event::receive_empty, {.now = now, .octets = octets});
+    }
+    /// CLOSE: no more text from this side. Text already sent or queued still goes; text of the peer is
+    /// still received.
+    constexpr answer close(time_point now) noexcept { return call(judge_close(), {.now = now}); }
+    /// CLOSE of both directions (3.6.1 MAY-1): as `close`, but received text that is unread, and text that
+    /// still arrives, resets the connection, so that the peer learns that it was lost (SHLD-3).
+    constexpr answer close_both(time_point now) noexcept {
+        constexpr state_set readers = states::accepting | state::close_wait;
+        if (machine_.in(readers) && readable() != 0) return call(event::close_unread, {.now = now});
+        tcb_.rcv.unwanted = machine_.in(states::other | state::syn_sent);
+        return close(now);
+    }
+    /// ABORT: the peer gets a reset, the connection is gone.
+    constexpr answer abort(time_point now) noexcept { return call(event::abort, {.now = now}); }
+    /// STATUS: the answer; the numbers are at `numbers()`.
+    constexpr answer status(time_point now) noexcept { return call(event::status, {.now = now}); }
+
+    // --- Inputs (3.10.7, 3.9.2.2, 3.10.8) ----------------------------------------------------------
+
+    /// SEGMENT ARRIVES. The segment is for this connection and its checksum was right. Store what the
+    /// result says before the next call: `text` octets after leaving out `skip`, `at` octets beyond the end
+    /// of the text in order; then `in_order` more octets are in order. Free `acked` octets at the front of
+    /// the send buffer.
+    constexpr arrival handle_segment(const segment& seg, time_point now) noexcept {
+        arrival out{.in = at()};
+        cause why{.arrived = &seg, .now = now, .out = &out};
+        const bool was_shut = tcb_.snd.shut();
+        if (machine_.in(state::closed)) {
+            raise(judge_closed(seg), why);
+        } else if (machine_.in(state::listen)) {
+            raise(judge_listen(seg), why);
+        } else if (machine_.in(state::syn_sent)) {
+            raise(judge_syn_sent(tcb_, seg), why);
+            if (machine_.in(states::synchronized)) take_rest(why);
+        } else if (const auto end = judge_arrival(tcb_, seg, at(), now)) {
+            raise(*end, why);
+        } else {
+            raise(judge_ack(tcb_, seg, at()), why);
+            if (machine_.in(states::open)) take_rest(why);
+        }
+        settle(was_shut, now);
+        return out;
+    }
+    /// Time has passed. Serves every timer that is due; does nothing if none is.
+    constexpr void handle_timeout(time_point now) noexcept {
+        const bool was_shut = tcb_.snd.shut();
+        for (const timer which : all_timers) {
+            if (due(tcb_, which, at()) > now) continue;
+            const cause why{.now = now};
+            const event e = judge_timeout(tcb_, which);
+            if (e == event::timeout_retransmission && tcb_.rtt.backed_off() + 1 == Policies::r1) raise(event::timeout_trouble, why);
+            raise(e, why);
+        }
+        settle(was_shut, now);
+    }
+    /// ICMP reports an error about a segment of ours that began at `quoted`. A quotation of what is not in
+    /// flight is ignored (RFC 5927 4.1).
+    constexpr void handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
+        const bool ours = quoted.in(tcb_.snd.una, tcb_.snd.flight());
+        event e = event::icmp_quench;
+        if (ours && error == icmp_error::soft) e = event::icmp_soft;
+        if (ours && error == icmp_error::hard) e = event::icmp_hard;
+        raise(e, {.now = now});
+    }
+
+    // --- Polls -------------------------------------------------------------------------------------
+
+    /// The next segment that is owed, or nothing. Emission is from state: what is not polled is not lost,
+    /// and is not sent twice.
+    constexpr std::optional<transmit> poll_transmit(time_point now) noexcept {
+        if (reset_.ctl != control{}) {
+            const segment seg = as_segment(reset_);
+            reset_ = {};
+            return transmit{seg};
+        }
+        emitter<Policies> emit{tcb_, now};
+        if (machine_.in(states::retransmitting) && tcb_.snd.syn_due()) return emit.syn(!machine_.in(state::syn_sent));
+        if (machine_.in(states::sending)) {
+            if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
+            auto next = emit.next();
+            const bool held_back = next && next->held_back;
+            if (next && !held_back) {
+                // The CLOSE that waited has its turn as soon as this segment takes the last text (3.10.4).
+                if (tcb_.snd.close_waits && next->from + next->text == tcb_.snd.end) {
+                    end_wait(now);
+                    next = emit.next();
+                }
+                tcb_.override_due = never;
+                return emit.text(*next);
+            }
+            hold_back(held_back && !tcb_.snd.outstanding(), now);
+        }
+        if (tcb_.snd.keep_alive) return emit.keep_alive();
+        if (tcb_.rcv.ack_now && machine_.in(states::other)) return emit.bare_ack();
+        return std::nullopt;
+    }
+    /// When `handle_timeout` is to be called next; `never` if no timer runs. Any other call may change it.
+    [[nodiscard]] constexpr time_point poll_timeout() const noexcept { return next_due(tcb_, at()); }
+    /// The next thing to tell the user, or nothing.
+    constexpr std::optional<signal> poll_signal() noexcept {
+        if (signals_ == 0) return std::nullopt;
+        const auto first = static_cast<signal>(std::countr_zero(signals_));
+        signals_ = static_cast<std::uint16_t>(signals_ & (signals_ - 1U));
+        return first;
+    }
+
+    // --- Questions and settings --------------------------------------------------------------------
+
+    /// The present state.
+    [[nodiscard]] constexpr state at() const noexcept { return machine_.at(); }
+    /// True iff the present state is one of these.
+    [[nodiscard]] constexpr bool in(state_set s) const noexcept { return machine_.in(s); }
+    /// Octets in order that the user has not read.
+    [[nodiscard]] constexpr std::uint32_t readable() const noexcept { return tcb_.rcv.user; }
+    /// Octets that SEND would still take.
+    [[nodiscard]] constexpr std::uint32_t writable() const noexcept {
+        const std::uint32_t queued = tcb_.snd.queued();
+        return tcb_.given.snd_buff > queued ? tcb_.given.snd_buff - queued : 0;
+    }
+    /// Octets of urgent data that the user has not read (MUST-33).
+    [[nodiscard]] constexpr std::uint32_t urgent() const noexcept {
+        const seq read = tcb_.rcv.nxt - tcb_.rcv.user;
+        return read < tcb_.rcv.up ? tcb_.rcv.up - read : 0;
+    }
+    /// True iff the peer may still send text.
+    [[nodiscard]] constexpr bool may_receive() const noexcept { return machine_.in(states::accepting); }
+    /// True iff SEND would take text now, or queue it for later.
+    [[nodiscard]] constexpr bool may_send() const noexcept {
+        constexpr state_set senders = state::syn_sent | state::syn_received | state_set{state::established} | state::close_wait;
+        return machine_.in(senders) && !tcb_.snd.close_waits;
+    }
+    /// The TCB: all numbers, to look at.
+    [[nodiscard]] constexpr const tcb<Policies>& numbers() const noexcept { return tcb_; }
+    /// The rows taken, as far as the policy's recorder remembers them.
+    [[nodiscard]] constexpr const typename Policies::recorder& recorder() const noexcept { return recorder_; }
+
+    /// In LISTEN: the ISS of the next connection. A server copies its listening connection for each SYN and
+    /// gives every copy a number of its own (3.4.1). Does nothing in other states.
+    constexpr void renew_iss(seq iss, std::uint32_t timestamp_offset) noexcept {
+        if (!machine_.in(state::listen)) return;
+        tcb_.snd.iss = tcb_.snd.una = tcb_.snd.nxt = tcb_.snd.again = tcb_.snd.up = tcb_.given.iss = iss;
+        tcb_.snd.end = iss + 1;
+        tcb_.ts.offset = tcb_.given.timestamp_offset = timestamp_offset;
+    }
+    /// The user timeout, and R2 (MUST-21); `forever` never gives up.
+    constexpr void set_user_timeout(duration d) noexcept { tcb_.given.user_timeout = d; }
+    /// Idle time before keep-alive probes; `forever` sends none (MUST-24, MUST-27).
+    constexpr void set_keep_alive(duration idle) noexcept { tcb_.given.keep_alive = idle; }
+    /// Nagle's algorithm, on or off (MUST-17).
+    constexpr void set_nagle(bool on) noexcept { tcb_.given.nagle = on; }
+
+    friend constexpr bool operator==(const basic_connection&, const basic_connection&) noexcept = default;
+
+private:
+    /// The one place where an event meets the table.
+    constexpr cell raise(event e, const cause& why) noexcept {
+        const state before = at();
+        const cell c = machine_.on(e);
+        recorder_.record(before, e, at());
+        if (why.out != nullptr) {
+            why.out->in = before;
+            why.out->why = e;
+            why.out->dropped = c.is_dropped();
+        }
+        if (before != at()) tcb_.came_from = before;
+        performer<Policies>{tcb_, reset_, why}.perform(c.doing());
+        if (before != at() && machine_.in(states::open)) tcb_.came_from = before;
+        if (c.says().is_signal()) signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(c.says().as_signal()));
+        return c;
+    }
+    /// A user call: raises the event and gives the table's answer.
+    constexpr answer call(event e, const cause& why) noexcept {
+        const bool was_shut = tcb_.snd.shut();
+        const cell c = raise(e, why);
+        settle(was_shut, why.now);
+        return c.says().as_answer();
+    }
+    constexpr answer open(event e, const parameters& p, time_point now) noexcept {
+        if (machine_.in(state::closed)) tcb_.given = p;
+        return call(e, {.now = now});
+    }
+    [[nodiscard]] constexpr event judge_send(std::uint32_t octets) const noexcept {
+        if (tcb_.snd.close_waits) return event::send_after_close;
+        if (machine_.in(state::listen) && !tcb_.given.remote_specified) return event::send_unspecified;
+        if (machine_.in(state::closed) || machine_.in(states::user_closed)) return event::send;
+        return octets > writable() ? event::send_no_room : event::send;
+    }
+    [[nodiscard]] constexpr event judge_close() const noexcept {
+        const bool behind = !machine_.in(states::user_closed) && tcb_.snd.unsent() != 0;
+        return behind ? event::close_behind_text : event::close;
+    }
+    /// 3.10.7.4, sixth to eighth: URG, text and FIN, after the ACK has led on.
+    constexpr void take_rest(cause why) noexcept {
+        if (tcb_.snd.close_waits && machine_.in(state::established)) end_wait(why.now);
+        const trimmed cut = trim(tcb_, *why.arrived);
+        why.cut = &cut;
+        if (moves_urgent(tcb_, *why.arrived)) raise(event::rcv_urg, why);
+        if (const auto e = judge_text(tcb_, cut, at())) raise(*e, why);
+        if (!machine_.in(states::accepting)) return;
+        tcb_.rcv.note_fin(cut.seg);
+        if (reaches_fin(tcb_)) raise(event::rcv_fin, why);
+    }
+    /// The CLOSE that waited is processed now.
+    constexpr void end_wait(time_point now) noexcept {
+        tcb_.snd.close_waits = false;
+        raise(machine_.in(state::close_wait) ? event::close : judge_close(), {.now = now});
+    }
+    /// Arms the override timer while text is held back with nothing in flight that would be answered.
+    constexpr void hold_back(bool held, time_point now) noexcept {
+        if (!held) {
+            tcb_.override_due = never;
+        } else if (tcb_.override_due == never) {
+            tcb_.override_due = after(now, Policies::override_delay);
+        }
+    }
+    /// The send window has shut or opened (3.8.6.1): the persist timer begins, or what was probed goes again.
+    constexpr void settle(bool was_shut, time_point now) noexcept {
+        send_sequence& snd = tcb_.snd;
+        if (snd.shut() == was_shut) return;
+        tcb_.armed_at = now;
+        if (!was_shut && !snd.outstanding()) tcb_.stalled_since = now;
+        if (was_shut && snd.probes != 0) snd.again = snd.una;
+        snd.probes = 0;
+        snd.probe = false;
+    }
+
+    machine_type machine_;
+    std::uint16_t signals_ = 0;
+    reset_debt reset_;
+    tcb<Policies> tcb_;
+    [[no_unique_address]] typename Policies::recorder recorder_;
+};
+
+/// A connection with the defaults.
+using connection = basic_connection<>;
+
+}  // namespace tcpfsm

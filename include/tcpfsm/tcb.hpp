@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// tcb.hpp: the transmission control block: the numbers of a connection, and what follows from them.
+#pragma once
+
+#include <tcpfsm/policies.hpp>
+#include <tcpfsm/reassembly.hpp>
+#include <tcpfsm/recovery/fast_retransmit.hpp>
+#include <tcpfsm/rto.hpp>
+#include <tcpfsm/segment.hpp>
+#include <tcpfsm/seq.hpp>
+#include <tcpfsm/state.hpp>
+#include <tcpfsm/time.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+// RFC 9293 section 3.3.1, under its names. What can be derived is a function, not a member.
+
+namespace tcpfsm {
+
+/// Send Sequence Variables (3.3.1) and what retransmission needs beside them.
+struct send_sequence {
+    seq una{};                     ///< oldest unacknowledged sequence number
+    seq nxt{};                     ///< next sequence number to be sent
+    seq again{};                   ///< una <= again <= nxt: what lies from here to nxt is to be sent once more
+    seq end{};                     ///< where the user's text ends; a FIN has this number
+    seq up{};                      ///< urgent pointer: one beyond the last urgent octet (MUST-62)
+    seq wl1{};                     ///< segment sequence number used for last window update
+    seq wl2{};                     ///< segment acknowledgment number used for last window update
+    seq iss{};                     ///< initial send sequence number
+    seq timed{};                   ///< an ACK of this number ends the round trip that is being timed
+    std::uint32_t wnd = 0;         ///< send window, scaled (REC-1)
+    std::uint32_t max_wnd = 0;     ///< the largest window that the peer ever offered
+    std::uint16_t mss = 0;         ///< SendMSS: what the peer takes, options included (3.7.1)
+    std::uint8_t shift = 0;        ///< Snd.Wind.Shift (RFC 7323)
+    std::uint8_t probes = 0;       ///< probes of a zero window since it closed
+    bool synced : 1 = false;       ///< our SYN is acknowledged
+    bool fin : 1 = false;          ///< a FIN stands behind the text
+    bool close_waits : 1 = false;  ///< a CLOSE waits for the text before it (3.10.4)
+    bool timing : 1 = false;       ///< a round trip is being timed (Karn: never of a retransmission)
+    bool hurry : 1 = false;        ///< what was held back may go (override timer)
+    bool lost_one : 1 = false;     ///< the segment at una is to be sent once more, now
+    bool probe : 1 = false;        ///< a probe of the zero window is owed
+    bool keep_alive : 1 = false;   ///< a keep-alive probe is owed
+    friend constexpr bool operator==(const send_sequence&, const send_sequence&) noexcept = default;
+
+    /// The first number of the text that is still in the send buffer.
+    [[nodiscard]] constexpr seq first_text() const noexcept { return synced ? earlier(una, end) : iss + 1; }
+    /// Octets in the send buffer: unacknowledged and unsent.
+    [[nodiscard]] constexpr std::uint32_t queued() const noexcept { return end - first_text(); }
+    /// Octets of text that were never sent.
+    [[nodiscard]] constexpr std::uint32_t unsent() const noexcept {
+        const seq from = syn_due() && nxt == iss ? iss + 1 : nxt;
+        return from < end ? end - from : 0;
+    }
+    /// The SYN is to be sent, for the first time or again.
+    [[nodiscard]] constexpr bool syn_due() const noexcept { return !synced && again == iss; }
+    /// The FIN was sent.
+    [[nodiscard]] constexpr bool fin_sent() const noexcept { return fin && nxt == end + 1; }
+    /// FlightSize (RFC 5681), SYN and FIN counted.
+    [[nodiscard]] constexpr std::uint32_t flight() const noexcept { return nxt - una; }
+    /// Something of ours is unacknowledged.
+    [[nodiscard]] constexpr bool outstanding() const noexcept { return una != nxt; }
+    /// Text or a FIN waits for its first transmission.
+    [[nodiscard]] constexpr bool waiting() const noexcept { return unsent() != 0 || (fin && !fin_sent()); }
+    /// The peer's window is shut on something (3.8.6.1): persist instead of retransmitting.
+    [[nodiscard]] constexpr bool shut() const noexcept {
+        return wnd == 0 && synced && (outstanding() || waiting());
+    }
+    /// Octets beyond `from` that the peer's window allows; 0 if it has shrunk below (MUST-34).
+    [[nodiscard]] constexpr std::uint32_t usable(seq from) const noexcept {
+        const seq edge = una + wnd;
+        return from < edge ? edge - from : 0;
+    }
+};
+
+/// Receive Sequence Variables (3.3.1).
+struct receive_sequence {
+    seq nxt{};                   ///< next sequence number expected
+    seq edge{};                  ///< right edge of the window: the largest RCV.NXT + RCV.WND ever offered
+    seq acked{};                 ///< Last.ACK.sent (RFC 7323)
+    seq up{};                    ///< receive urgent pointer
+    seq irs{};                   ///< initial receive sequence number
+    seq fin_at{};                ///< number of the peer's FIN, if `fin_known`
+    std::uint32_t user = 0;      ///< RCV.USER: octets in order that the user has not read
+    std::uint32_t buff = 0;      ///< RCV.BUFF
+    std::uint16_t mss = 0;       ///< RMSS: what we announced
+    std::uint16_t full = 0;      ///< what seems to be a full-sized segment of the peer's
+    std::uint8_t shift = 0;      ///< Rcv.Wind.Shift (RFC 7323)
+    bool fin_known : 1 = false;  ///< the peer's FIN has arrived, perhaps beyond a gap
+    bool unwanted : 1 = false;   ///< the user wants no more text (3.6.1)
+    bool ack_now : 1 = false;    ///< an ACK is owed now
+    friend constexpr bool operator==(const receive_sequence&, const receive_sequence&) noexcept = default;
+
+    /// RCV.WND.
+    [[nodiscard]] constexpr std::uint32_t wnd() const noexcept { return edge - nxt; }
+    /// Where the window could end if all free room were offered.
+    [[nodiscard]] constexpr seq limit() const noexcept { return nxt + (buff > user ? buff - user : 0); }
+    /// How far the right edge could move; 0 if the buffer was made smaller than what was offered.
+    [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return edge < limit() ? limit() - edge : 0; }
+    /// Remembers where the peer's FIN stands, if this segment shows it.
+    constexpr void note_fin(const segment& seg) noexcept {
+        if (!seg.has(ctl::fin)) return;
+        fin_known = true;
+        fin_at = seg.seq + seg.text;
+    }
+    /// Receiver's SWS avoidance (3.8.6.2.2): the right edge moves by at least so much.
+    [[nodiscard]] constexpr std::uint32_t worth() const noexcept { return std::min<std::uint32_t>(buff / 2, mss); }
+};
+
+/// The timestamps of a connection (RFC 7323).
+struct timestamp_clock {
+    std::uint32_t offset = 0;     ///< secret of this connection
+    std::uint32_t recent = 0;     ///< TS.Recent
+    time_point recent_at{};       ///< when TS.Recent was taken
+    bool on = false;              ///< Snd.TS.OK: both SYNs carried the option
+
+    /// TSval: milliseconds.
+    [[nodiscard]] constexpr std::uint32_t at(time_point now) const noexcept {
+        return static_cast<std::uint32_t>(now.time_since_epoch().count() / 1000) + offset;
+    }
+    friend constexpr bool operator==(const timestamp_clock&, const timestamp_clock&) noexcept = default;
+};
+
+/// What a reopened connection must remember to go back to TIME-WAIT (3.6.1 MAY-2).
+struct incarnation {
+    seq snd_nxt{};
+    seq rcv_nxt{};
+    friend constexpr bool operator==(const incarnation&, const incarnation&) noexcept = default;
+};
+
+/// Everything that DELETE TCB deletes. No octets, no addresses, no pointers.
+template <class Policies>
+struct tcb {
+    parameters given;                               ///< what OPEN was told
+    send_sequence snd;
+    receive_sequence rcv;
+    timestamp_clock ts;
+    reassembly<Policies::reassembly_ranges> held;   ///< text beyond a gap
+    typename Policies::congestion congestion;
+    fast_retransmit recovery;
+    round_trip rtt;
+    incarnation old;
+
+    time_point timed_at{};         ///< when `snd.timed` was sent
+    time_point armed_at{};         ///< when the retransmission or persist timer was started
+    time_point stalled_since{};    ///< since when nothing was acknowledged
+    time_point heard_at{};         ///< when the peer was last heard, or last probed by keep-alive
+    time_point sent_at{};          ///< when text was last sent
+    time_point ack_due = never;    ///< when a delayed ACK must go
+    time_point override_due = never;  ///< when held-back text may go
+    time_point time_wait_ends{};   ///< when TIME-WAIT ends
+    time_point challenges_since{};  ///< begin of the period in which challenge ACKs are counted
+    state came_from = state::closed;  ///< the state before the present one (MUST-11)
+    std::uint8_t challenges = 0;      ///< challenge ACKs in this period
+    std::uint8_t keep_alives = 0;     ///< keep-alive probes without an answer
+    bool sack_ok : 1 = false;         ///< both SYNs permitted SACK
+    bool scale_ok : 1 = false;        ///< both SYNs carried a window scale
+
+    friend constexpr bool operator==(const tcb&, const tcb&) noexcept = default;
+
+    /// The numbers that the congestion control is told.
+    [[nodiscard]] constexpr path to_peer() const noexcept { return {snd.mss, snd.flight()}; }
+    /// The present retransmission timeout, backed off.
+    [[nodiscard]] constexpr duration rto() const noexcept { return rtt.rto(Policies::rto); }
+};
+
+}  // namespace tcpfsm

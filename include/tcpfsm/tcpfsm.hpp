@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// tcpfsm.hpp: everything but format.hpp, in reading order.
+#pragma once
+
+// The vocabulary.
+#include <tcpfsm/version.hpp>
+#include <tcpfsm/seq.hpp>
+#include <tcpfsm/time.hpp>
+#include <tcpfsm/segment.hpp>
+
+// The machine.
+#include <tcpfsm/state.hpp>
+#include <tcpfsm/event.hpp>
+#include <tcpfsm/action.hpp>
+#include <tcpfsm/table.hpp>
+#include <tcpfsm/machine.hpp>
+
+// The connection.
+#include <tcpfsm/rto.hpp>
+#include <tcpfsm/reassembly.hpp>
+#include <tcpfsm/recovery/fast_retransmit.hpp>
+#include <tcpfsm/congestion/concept.hpp>
+#include <tcpfsm/congestion/new_reno.hpp>
+#include <tcpfsm/policies.hpp>
+#include <tcpfsm/tcb.hpp>
+#include <tcpfsm/judge.hpp>
+#include <tcpfsm/perform.hpp>
+#include <tcpfsm/emit.hpp>
+#include <tcpfsm/timers.hpp>
+#include <tcpfsm/connection.hpp>
+
+// The wire.
+#include <tcpfsm/address.hpp>
+#include <tcpfsm/checksum.hpp>
+#include <tcpfsm/option_codec.hpp>
+#include <tcpfsm/wire.hpp>
+#include <tcpfsm/ip.hpp>
+#include <tcpfsm/icmp.hpp>
+#include <tcpfsm/isn.hpp>
+#include <tcpfsm/pcap.hpp>

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// timers.hpp: the seven timers, and when each is due.
+#pragma once
+
+#include <tcpfsm/event.hpp>
+#include <tcpfsm/state.hpp>
+#include <tcpfsm/tcb.hpp>
+#include <tcpfsm/time.hpp>
+
+#include <algorithm>
+#include <cstdint>
+
+// RFC 9293 section 3.10.8 and 3.8. A timer is not an object that must be stopped in time: whether it runs
+// follows from the numbers. Retransmission runs iff something is unacknowledged, persist iff the window is
+// shut on something; one deadline for the caller is the earliest of them.
+
+namespace tcpfsm {
+
+/// The timers, in the order in which they are served when several are due.
+enum class timer : std::uint8_t { user, retransmission, persist, delayed_ack, override, keep_alive, time_wait };
+
+inline constexpr timer all_timers[] = {timer::user,     timer::retransmission, timer::persist,  timer::delayed_ack,
+                                       timer::override, timer::keep_alive,     timer::time_wait};
+
+/// When the timer is due; `never` if it does not run.
+template <class P>
+[[nodiscard]] constexpr time_point due(const tcb<P>& t, timer which, state at) noexcept {
+    const send_sequence& snd = t.snd;
+    switch (which) {
+    case timer::user:
+        return snd.outstanding() || snd.shut() ? after(t.stalled_since, t.given.user_timeout) : never;
+    case timer::retransmission:
+        return snd.outstanding() && !snd.shut() ? after(t.armed_at, t.rto()) : never;
+    case timer::persist: {
+        if (!snd.shut()) return never;
+        duration wait = t.rto();  // SHLD-29, and SHLD-30: doubled with each probe
+        for (unsigned i = 0; i < snd.probes && wait < P::rto.maximum; ++i) wait *= 2;
+        return after(t.armed_at, std::min(wait, P::rto.maximum));
+    }
+    case timer::delayed_ack: return states::accepting.contains(at) ? t.ack_due : never;
+    case timer::override: return states::sending.contains(at) ? t.override_due : never;
+    case timer::keep_alive: {
+        constexpr state_set waits = states::accepting | state::close_wait;
+        if (t.given.keep_alive == forever || !waits.contains(at) || snd.outstanding() || snd.waiting()) return never;
+        return after(t.heard_at, t.keep_alives == 0 ? t.given.keep_alive : P::keep_alive_interval);
+    }
+    case timer::time_wait: return states::lingering.contains(at) ? t.time_wait_ends : never;
+    }
+    return never;
+}
+
+/// What it means that the timer is due.
+template <class P>
+[[nodiscard]] constexpr event judge_timeout(const tcb<P>& t, timer which) noexcept {
+    switch (which) {
+    case timer::user: return event::timeout_user;
+    case timer::retransmission: return event::timeout_retransmission;
+    case timer::persist: return event::timeout_persist;
+    case timer::delayed_ack: return event::timeout_delayed_ack;
+    case timer::override: return event::timeout_override;
+    case timer::keep_alive:  // MUST-29: one probe without an answer proves nothing
+        return t.keep_alives < P::keep_alive_probes ? event::timeout_keep_alive : event::timeout_dead_peer;
+    case timer::time_wait: return event::timeout_time_wait;
+    }
+    return event::timeout_user;
+}
+
+/// The earliest deadline of all; `never` if no timer runs.
+template <class P>
+[[nodiscard]] constexpr time_point next_due(const tcb<P>& t, state at) noexcept {
+    time_point first = never;
+    for (const timer which : all_timers) first = std::min(first, due(t, which, at));
+    return first;
+}
+
+}  // namespace tcpfsm
