@@ -36,14 +36,14 @@ public:
         odd_ = odd_ != next.odd_;
         return *this;
     }
-    constexpr partial_sum& append(std::span<const std::uint8_t> octets) noexcept {
-        return append(partial_sum{octets});
-    }
+    constexpr partial_sum& append(std::span<const std::uint8_t> octets) noexcept { return append(partial_sum{octets}); }
 
     /// The sum in 16 bits; an odd octet at the end counts as if a zero followed it (RFC 9293 section 3.1).
     [[nodiscard]] constexpr std::uint16_t value() const noexcept { return sum_; }
     /// What goes into the checksum field: "the 16-bit ones' complement of the ones' complement sum".
-    [[nodiscard]] constexpr std::uint16_t checksum() const noexcept { return static_cast<std::uint16_t>(~sum_ & 0xffff); }
+    [[nodiscard]] constexpr std::uint16_t checksum() const noexcept {
+        return static_cast<std::uint16_t>(~sum_ & 0xffff);
+    }
     /// True iff octets that contain their own checksum are sound.
     [[nodiscard]] constexpr bool verifies() const noexcept { return sum_ == 0xffff; }
 
@@ -110,9 +110,10 @@ constexpr partial_sum::partial_sum(std::span<const std::uint8_t> octets) noexcep
 /// octets are touched once.
 constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
     if (!std::is_constant_evaluated()) {
-        return partial_sum::run(from.data(), from.size(), [out = to.data()](std::size_t at, const void* words, std::size_t size) {
-            std::memcpy(out + at, words, size);
-        });
+        return partial_sum::run(from.data(), from.size(),
+                                [out = to.data()](std::size_t at, const void* words, std::size_t size) {
+                                    std::memcpy(out + at, words, size);
+                                });
     }
     for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
     return partial_sum{from};

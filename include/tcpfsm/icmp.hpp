@@ -26,9 +26,9 @@ enum class icmp_kind : std::uint8_t {
 /// An ICMP error and the segment that it quotes.
 struct icmp_error {
     icmp_kind kind = icmp_kind::none;
-    four_tuple between{};             ///< of the quoted segment; `local` sent it
-    seq sequence{};                   ///< SEG.SEQ of the quoted segment
-    std::uint32_t mtu = 0;            ///< of the next hop, if too big; 0 if an old router does not say (RFC 1191 section 5)
+    four_tuple between{};   ///< of the quoted segment; `local` sent it
+    seq sequence{};         ///< SEG.SEQ of the quoted segment
+    std::uint32_t mtu = 0;  ///< of the next hop, if too big; 0 if an old router does not say (RFC 1191 section 5)
     std::uint16_t quoted_length = 0;  ///< total length of the quoted packet, by its own word
     friend constexpr bool operator==(const icmp_error&, const icmp_error&) noexcept = default;
 };

@@ -38,7 +38,8 @@ enum class ip_error : std::uint8_t {
     case ip_error::too_short: return "dropped: shorter than the fixed header, RFC 791 3.1, RFC 8200 3";
     case ip_error::bad_version: return "dropped: version neither 4 nor 6, RFC 791 3.1, RFC 8200 3";
     case ip_error::bad_header_length: return "dropped: header length less than five words or past the end, RFC 791 3.1";
-    case ip_error::bad_total_length: return "dropped: length field does not agree with what came, RFC 791 3.1, RFC 8200 3";
+    case ip_error::bad_total_length:
+        return "dropped: length field does not agree with what came, RFC 791 3.1, RFC 8200 3";
     case ip_error::bad_header_checksum: return "dropped: header checksum does not verify, RFC 1122 3.2.1.2";
     case ip_error::fragment: return "dropped: a fragment, and there is no reassembly here, RFC 791 3.2, RFC 8200 4.5";
     case ip_error::bad_extension: return "dropped: extension header not acceptable, RFC 8200 4";
@@ -49,9 +50,9 @@ enum class ip_error : std::uint8_t {
 
 /// The parts of an IP header that a sender chooses, beside the addresses.
 struct ip_fields {
-    std::uint8_t dscp_ecn = 0;   ///< the former type of service, or traffic class: DSCP above two bits of ECN (RFC 3168)
-    std::uint8_t hop_limit = 64; ///< time to live (RFC 9293 MUST-49: configurable)
-    std::uint16_t id = 0;        ///< IPv4 identification: free, since nothing is fragmented (RFC 6864)
+    std::uint8_t dscp_ecn = 0;  ///< the former type of service, or traffic class: DSCP above two bits of ECN (RFC 3168)
+    std::uint8_t hop_limit = 64;  ///< time to live (RFC 9293 MUST-49: configurable)
+    std::uint16_t id = 0;         ///< IPv4 identification: free, since nothing is fragmented (RFC 6864)
     friend constexpr bool operator==(const ip_fields&, const ip_fields&) noexcept = default;
 };
 

@@ -100,7 +100,8 @@ struct port_range {
 [[nodiscard]] constexpr std::uint16_t ephemeral_port(const hash_key& key, const ip_address& local,
                                                      const endpoint& remote, std::uint32_t counter,
                                                      port_range range = {}) noexcept {
-    const std::uint64_t offset = hash_input{}.add(local).add(remote.address).add(remote.port).add(std::uint8_t{3}).hash(key);
+    const std::uint64_t offset =
+        hash_input{}.add(local).add(remote.address).add(remote.port).add(std::uint8_t{3}).hash(key);
     const std::uint64_t place = (offset & 0xffffffff) + counter;
     return static_cast<std::uint16_t>(range.first + place % range.size());
 }
@@ -109,7 +110,8 @@ struct port_range {
 /// peer, so that one peer cannot watch the connections to others.
 [[nodiscard]] constexpr std::size_t ephemeral_counter(const hash_key& key, const ip_address& local,
                                                       const endpoint& remote, std::size_t counters) noexcept {
-    const std::uint64_t hash = hash_input{}.add(local).add(remote.address).add(remote.port).add(std::uint8_t{4}).hash(key);
+    const std::uint64_t hash =
+        hash_input{}.add(local).add(remote.address).add(remote.port).add(std::uint8_t{4}).hash(key);
     return counters == 0 ? 0 : static_cast<std::size_t>(hash % counters);
 }
 

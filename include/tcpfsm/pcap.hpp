@@ -57,7 +57,13 @@ inline constexpr std::size_t pcap_header_size = 28 + 20;
 constexpr std::size_t write_pcap_header(std::span<std::uint8_t> out) noexcept {
     constexpr std::uint64_t unknown = ~std::uint64_t{0};  // the length of the section
     block_writer to{out};
-    to.number(0x0a0d0d0a, 4).number(28, 4).number(0x1a2b3c4d, 4).number(1, 2).number(0, 2).number(unknown, 8).number(28, 4);
+    to.number(0x0a0d0d0a, 4)
+        .number(28, 4)
+        .number(0x1a2b3c4d, 4)
+        .number(1, 2)
+        .number(0, 2)
+        .number(unknown, 8)
+        .number(28, 4);
     constexpr std::uint16_t raw_ip = 101;
     to.number(1, 4).number(20, 4).number(raw_ip, 2).number(0, 2).number(0, 4).number(20, 4);
     return to.size();
@@ -66,7 +72,8 @@ constexpr std::size_t write_pcap_header(std::span<std::uint8_t> out) noexcept {
 /// Octets that `write_pcap_packet` will write.
 [[nodiscard]] constexpr std::size_t pcap_packet_size(std::size_t packet_size, std::size_t comment_size = 0) noexcept {
     const auto padded = [](std::size_t size) { return (size + 3) / 4 * 4; };
-    return 32 + padded(packet_size) + (comment_size == 0 ? 0 : 4 + padded(std::min<std::size_t>(comment_size, 0xffff)) + 4);
+    return 32 + padded(packet_size) +
+           (comment_size == 0 ? 0 : 4 + padded(std::min<std::size_t>(comment_size, 0xffff)) + 4);
 }
 
 /// Writes one packet as it was at `when`, with an optional comment in UTF-8. Answers the size of the record, or

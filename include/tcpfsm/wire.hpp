@@ -98,7 +98,9 @@ struct parsed {
 }
 
 /// Octets of the header that `seg` will have, options included.
-[[nodiscard]] constexpr std::size_t header_size(const segment& seg) noexcept { return tcp_header_size + options_size(seg); }
+[[nodiscard]] constexpr std::size_t header_size(const segment& seg) noexcept {
+    return tcp_header_size + options_size(seg);
+}
 
 /// Writes the header of `seg` from `between.local` to `between.remote`, with a checksum that covers the
 /// `seg.text` octets of text whose sum is `text`; they are not touched. Answers the size of the header, or 0
