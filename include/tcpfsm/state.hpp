@@ -83,6 +83,10 @@ inline constexpr state_set peer_closed = close_wait | closing | last_ack | time_
 inline constexpr state_set sending = established | close_wait | fin_wait_1 | closing | last_ack;
 /// Something of ours (SYN, text or FIN) may be unacknowledged.
 inline constexpr state_set retransmitting = sending | syn_sent | syn_received;
+/// Our SYN is not acknowledged, and the peer's is known.
+inline constexpr state_set handshaking = syn_received;
+/// Everything is over, but old segments may still be on their way.
+inline constexpr state_set lingering = time_wait;
 /// The local user has closed.
 inline constexpr state_set user_closed = fin_wait_1 | fin_wait_2 | closing | last_ack | time_wait;
 

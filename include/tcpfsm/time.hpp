@@ -30,9 +30,9 @@ inline constexpr time_point never = time_point::max();
 /// A span without end: "no limit" where a setting is a duration.
 inline constexpr duration forever = duration::max();
 
-/// `t + d`, or `never` if that lies beyond the end of time.
+/// `t + d`, or `never` if that lies beyond the end of time. `d` is not negative.
 [[nodiscard]] constexpr time_point after(time_point t, duration d) noexcept {
-    return d >= never - t ? never : t + d;
+    return t > never - d ? never : t + d;
 }
 
 }  // namespace tcpfsm
