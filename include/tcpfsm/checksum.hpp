@@ -4,6 +4,7 @@
 
 #include <tcpfsm/address.hpp>
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +49,6 @@ public:
     [[nodiscard]] constexpr bool verifies() const noexcept { return sum_ == 0xffff; }
 
     friend constexpr bool operator==(partial_sum, partial_sum) noexcept = default;
-    friend constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept;
 
 private:
     constexpr partial_sum(std::uint16_t sum, bool odd) noexcept : sum_{sum}, odd_{odd} {}
@@ -61,44 +61,43 @@ private:
         while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
         return static_cast<std::uint16_t>(sum);
     }
-    /// The sum of `size` octets in the machine's own order, swapped at the end if need be (RFC 1071 section 2 (B)).
-    /// `copy(at, octets)` sees each piece of them.
-    template <class copier>
-    static partial_sum run(const std::uint8_t* from, std::size_t size, copier copy) noexcept;
+    /// One's complement sum of 64-bit words: the carry comes back in at the other end.
+    static constexpr std::uint64_t sum_of(std::uint64_t a, std::uint64_t b) noexcept {
+        return a + b + (a + b < b ? 1 : 0);
+    }
+    static partial_sum run(const std::uint8_t* from, std::size_t size) noexcept;
 
     std::uint16_t sum_ = 0;
     bool odd_ = false;
 };
 
-template <class copier>
-partial_sum partial_sum::run(const std::uint8_t* from, std::size_t size, copier copy) noexcept {
-    // Columns of 32-bit words in 64 bits each: no carry to look after for 16 GiB, and a shape that
-    // compilers turn into vector instructions.
-    constexpr std::size_t columns = 8;
-    std::uint64_t sums[columns] = {};
+/// The sum in words of 64 bits and in the machine's own order, put right at the end: "the sum of 16-bit
+/// integers can be computed in either byte order" (RFC 1071 section 2 (B)).
+inline partial_sum partial_sum::run(const std::uint8_t* from, std::size_t size) noexcept {
+    const auto word = [from](std::size_t at, std::size_t octets) {
+        std::uint64_t octets_there = 0;
+        std::memcpy(&octets_there, from + at, octets);
+        return octets_there;
+    };
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;  // two sums that do not wait for each other
     std::size_t at = 0;
-    for (; size - at >= 4 * columns; at += 4 * columns) {
-        std::uint32_t words[columns];
-        std::memcpy(words, from + at, sizeof words);
-        copy(at, words, sizeof words);
-        for (std::size_t i = 0; i < columns; ++i) sums[i] += words[i];
+    for (; size - at >= 16; at += 16) {
+        a = sum_of(a, word(at, 8));
+        b = sum_of(b, word(at + 8, 8));
     }
-    std::uint64_t sum = 0;
-    for (const std::uint64_t column : sums) sum += column;
-    for (; at < size; at += 4) {
-        const std::size_t left = size - at < 4 ? size - at : 4;
-        std::uint32_t word = 0;
-        std::memcpy(&word, from + at, left);
-        copy(at, &word, left);
-        sum += word;
+    if (size - at >= 8) {
+        a = sum_of(a, word(at, 8));
+        at += 8;
     }
-    const std::uint16_t folded = fold(sum);
+    if (size != at) b = sum_of(b, word(at, size - at));
+    const std::uint16_t folded = fold(sum_of(a, b));
     return {std::endian::native == std::endian::little ? swapped(folded) : folded, size % 2 != 0};
 }
 
 constexpr partial_sum::partial_sum(std::span<const std::uint8_t> octets) noexcept {
     if (!std::is_constant_evaluated()) {
-        *this = run(octets.data(), octets.size(), [](auto...) {});
+        *this = run(octets.data(), octets.size());
         return;
     }
     std::uint64_t sum = 0;  // memcpy is not for the compiler's own use: there octet by octet
@@ -106,17 +105,17 @@ constexpr partial_sum::partial_sum(std::span<const std::uint8_t> octets) noexcep
     *this = {fold(sum), octets.size() % 2 != 0};
 }
 
-/// Copies `from` to the front of `to`, which must be as long and apart from it, and answers the sum: the
-/// octets are touched once.
+/// Copies `from` to the front of `to`, which must be as long and apart from it, and answers the sum. Each
+/// piece is summed while the nearest cache still holds it, so memory is read once.
 constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
-    if (!std::is_constant_evaluated()) {
-        return partial_sum::run(from.data(), from.size(),
-                                [out = to.data()](std::size_t at, const void* words, std::size_t size) {
-                                    std::memcpy(out + at, words, size);
-                                });
+    constexpr std::size_t piece_size = 4096;
+    partial_sum sum;
+    for (std::size_t at = 0; at < from.size(); at += piece_size) {
+        const auto piece = from.subspan(at, std::min(piece_size, from.size() - at));
+        std::copy(piece.begin(), piece.end(), to.begin() + static_cast<std::ptrdiff_t>(at));
+        sum.append(partial_sum{piece});
     }
-    for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
-    return partial_sum{from};
+    return sum;
 }
 
 /// The sum of the pseudo-header: RFC 9293 section 3.1 for IPv4, RFC 8200 section 8.1 for IPv6. Their layouts
