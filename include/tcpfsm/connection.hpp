@@ -227,7 +227,6 @@ private:
             why.out->why = e;
             why.out->dropped = c.is_dropped();
         }
-        if (before != at()) tcb_.came_from = before;
         performer<Policies>{tcb_, reset_, why}.perform(c.doing());
         if (before != at() && machine_.in(states::open)) tcb_.came_from = before;
         if (c.says().is_signal()) signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(c.says().as_signal()));

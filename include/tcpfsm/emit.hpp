@@ -62,7 +62,9 @@ public:
             const auto room = static_cast<std::uint32_t>(snd_.mss - options_size(seg));
             seg.text = std::min(snd_.unsent(), room);
         }
-        return {account(seg, first), 0};
+        seg = account(seg, first);
+        if (first) snd_.timed = snd_.iss + 1;  // the text may be acknowledged later than the SYN
+        return {seg, 0};
     }
 
     /// The text or FIN of `next()`.
@@ -148,7 +150,7 @@ private:
             t_.ack_due = never;
             add_options(seg.options);
         }
-        if (snd_.up > number && snd_.synced) {
+        if (snd_.up > later(number, snd_.una) && snd_.synced) {
             seg.ctl |= ctl::urg;
             seg.up = static_cast<std::uint16_t>(std::min<std::uint32_t>(snd_.up - number, 0xffff));
         }

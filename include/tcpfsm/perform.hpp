@@ -210,6 +210,7 @@ private:
         t_.stalled_since = why_.now;
         if (!snd_.synced) {
             snd_.synced = true;
+            snd_.again = snd_.una;  // text that went with the SYN and was not taken goes again at once
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
             t_.congestion.begin(t_.to_peer(), syn_was_lost);
             t_.recovery.begin(snd_.iss);
@@ -328,7 +329,7 @@ private:
             const segment seg = reset_for(*why_.arrived);
             reset_ = {seg.seq, seg.ack, seg.options.ts_val, seg.options.ts_ecr, seg.ctl, seg.options.has_timestamps};
         } else {
-            reset_ = {snd_.nxt, {}, t_.ts.at(why_.now), t_.ts.recent, ctl::rst, t_.ts.on};
+            reset_ = {snd_.nxt, {}, t_.ts.at(why_.now), 0, ctl::rst, t_.ts.on};
         }
     }
 

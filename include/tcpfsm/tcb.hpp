@@ -94,8 +94,10 @@ struct receive_sequence {
 
     /// RCV.WND.
     [[nodiscard]] constexpr std::uint32_t wnd() const noexcept { return edge - nxt; }
-    /// Where the window could end if all free room were offered.
-    [[nodiscard]] constexpr seq limit() const noexcept { return nxt + (buff > user ? buff - user : 0); }
+    /// Where the window could end if all free room were offered, as far as 16 scaled bits can say it.
+    [[nodiscard]] constexpr seq limit() const noexcept {
+        return nxt + std::min(buff > user ? buff - user : 0, std::uint32_t{0xffff} << shift);
+    }
     /// How far the right edge could move; 0 if the buffer was made smaller than what was offered.
     [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return edge < limit() ? limit() - edge : 0; }
     /// Remembers where the peer's FIN stands, if this segment shows it.
