@@ -28,6 +28,7 @@
 #include <tcpfsm/emit.hpp>
 #include <tcpfsm/timers.hpp>
 #include <tcpfsm/connection.hpp>
+#include <tcpfsm/trace.hpp>
 
 // The wire.
 #include <tcpfsm/address.hpp>
