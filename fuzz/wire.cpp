@@ -57,7 +57,7 @@ void as_packet(std::span<const std::uint8_t> octets) {
     const packet got = parse_packet(octets);
     require(!describe(got.error).empty());
     if (!got) return;
-    const icmp_error about = parse_icmp_error(got);
+    const icmp_report about = parse_icmp_error(got);
     require(about.kind == icmp_kind::none || about.between.local.address == got.destination);
 
     const std::size_t header = ip_header_size(got.source);

@@ -24,13 +24,13 @@ enum class icmp_kind : std::uint8_t {
 };
 
 /// An ICMP error and the segment that it quotes.
-struct icmp_error {
+struct icmp_report {
     icmp_kind kind = icmp_kind::none;
     four_tuple between{};   ///< of the quoted segment; `local` sent it
     seq sequence{};         ///< SEG.SEQ of the quoted segment
     std::uint32_t mtu = 0;  ///< of the next hop, if too big; 0 if an old router does not say (RFC 1191 section 5)
     std::uint16_t quoted_length = 0;  ///< total length of the quoted packet, by its own word
-    friend constexpr bool operator==(const icmp_error&, const icmp_error&) noexcept = default;
+    friend constexpr bool operator==(const icmp_report&, const icmp_report&) noexcept = default;
 };
 
 /// The kind of an ICMP message of IPv4 (RFC 792). Codes of "unreachable" that came after RFC 9293's list of
@@ -84,7 +84,7 @@ struct icmp_error {
 
 /// Reads an ICMP or ICMPv6 error out of a packet. Everything else, damaged messages, and quotes of packets
 /// that the receiver cannot have sent have the kind `none`.
-[[nodiscard]] constexpr icmp_error parse_icmp_error(const packet& from) noexcept {
+[[nodiscard]] constexpr icmp_report parse_icmp_error(const packet& from) noexcept {
     const bool v4 = from.source.is_v4();
     const auto message = from.payload;
     if (!from || from.protocol != (v4 ? 1 : 58) || message.size() < 8) return {};
@@ -98,7 +98,7 @@ struct icmp_error {
     if (!quoted || quoted.protocol != tcp_protocol || quoted.payload.size() < 8) return {};
     if (quoted.source != from.destination) return {};  // RFC 5927 section 4: it must be about a packet of ours
 
-    icmp_error got;
+    icmp_report got;
     got.kind = kind;
     got.between.local = {quoted.source, load16(&quoted.payload[0])};
     got.between.remote = {quoted.destination, load16(&quoted.payload[2])};
