@@ -97,9 +97,9 @@ constexpr void skip_extensions(packet& got) noexcept {
         // The length is counted in eights beyond the first; in the fragment header that octet is reserved.
         const std::size_t size = rest.size() < 8 || kind == fragment ? 8 : 8 + std::size_t{8} * rest[1];
         const bool has_options = kind == hop_by_hop || kind == destination;
-        if (rest.size() < size || (kind == hop_by_hop && !first)) {
-            got.error = ip_error::bad_extension;
-        } else if (has_options && !may_skip_options(rest.first(size).subspan(2))) {
+        const bool sound = rest.size() >= size && (kind != hop_by_hop || first) &&
+                           (!has_options || may_skip_options(rest.first(size).subspan(2)));
+        if (!sound) {
             got.error = ip_error::bad_extension;
         } else if (kind == routing && rest[3] != 0) {
             got.error = ip_error::source_routed;

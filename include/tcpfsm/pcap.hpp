@@ -55,17 +55,14 @@ inline constexpr std::size_t pcap_header_size = 28 + 20;
 
 /// Writes the beginning of a file: a section with one interface. Answers its size, or 0 if it does not fit.
 constexpr std::size_t write_pcap_header(std::span<std::uint8_t> out) noexcept {
-    constexpr std::uint64_t unknown = ~std::uint64_t{0};  // the length of the section
     block_writer to{out};
-    to.number(0x0a0d0d0a, 4)
-        .number(28, 4)
-        .number(0x1a2b3c4d, 4)
-        .number(1, 2)
-        .number(0, 2)
-        .number(unknown, 8)
-        .number(28, 4);
-    constexpr std::uint16_t raw_ip = 101;
-    to.number(1, 4).number(20, 4).number(raw_ip, 2).number(0, 2).number(0, 4).number(20, 4);
+    to.number(0x0a0d0d0a, 4).number(28, 4);              // section header block, its length
+    to.number(0x1a2b3c4d, 4).number(1, 2).number(0, 2);  // byte order, version 1.0
+    to.number(~std::uint64_t{0}, 8).number(28, 4);       // length of the section: not known
+    constexpr std::uint16_t raw_ip = 101;                // LINKTYPE_RAW
+    to.number(1, 4).number(20, 4);                       // interface description block, its length
+    to.number(raw_ip, 2).number(0, 2);
+    to.number(0, 4).number(20, 4);  // packets of any size
     return to.size();
 }
 
@@ -85,7 +82,8 @@ constexpr std::size_t write_pcap_packet(std::span<std::uint8_t> out, std::span<c
     if (out.size() < size) return 0;
     const auto time = static_cast<std::uint64_t>(std::max<std::int64_t>(when.time_since_epoch().count(), 0));
     block_writer to{out};
-    to.number(6, 4).number(size, 4).number(0, 4).number(time >> 32, 4).number(time, 4);
+    to.number(6, 4).number(size, 4).number(0, 4);  // enhanced packet block, its length, of interface 0
+    to.number(time >> 32, 4).number(time, 4);
     to.number(packet.size(), 4).number(packet.size(), 4).octets(packet);
     if (!comment.empty()) to.number(1, 2).number(comment.size(), 2).text(comment).number(0, 4);
     to.number(size, 4);

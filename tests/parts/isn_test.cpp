@@ -60,6 +60,9 @@ TEST_CASE("initial sequence numbers: examples", "[3.4.1][RFC 6528 3][SHLD-1][MUS
     STATIC_REQUIRE(initial(v4, at(4'000'000)) == seq{0x7b774982});
     STATIC_REQUIRE(initial(v4, at(17'179'869'180)) == seq{0x7b680741});
     STATIC_REQUIRE(initial(v6, at(0)) == seq{0x37c7a07a});
+    STATIC_REQUIRE(initial(v4, at(3)) == seq{0x7b680742});
+    STATIC_REQUIRE(initial(v4, at(-1)) == seq{0x7b680741});  // the clock does not stand still at the epoch
+    STATIC_REQUIRE(initial(v4, at(-4)) == seq{0x7b680741});
 }
 
 TEST_CASE("initial sequence numbers of one pair of ends rise with time", "[3.4.1][MUST-8][MUST-9][property]") {
@@ -70,8 +73,6 @@ TEST_CASE("initial sequence numbers of one pair of ends rise with time", "[3.4.1
         const auto later = *rc::gen::inRange<std::int64_t>(0, 4 * 0x7fff'ffffLL);
         const auto first = initial(between, at(begin));
         const auto second = initial(between, at(begin + later));
-        RC_ASSERT(second - first == static_cast<std::uint32_t>((begin + later) / 4 - begin / 4) ||
-                  begin < 0);  // division rounds towards zero
         RC_ASSERT(second - first >= static_cast<std::uint32_t>(later / 4));
         RC_ASSERT(second - first <= static_cast<std::uint32_t>(later / 4 + 1));
     });
