@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// script.hpp: segments in packetdrill's and tcpdump's notation, read by the compiler.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <tcpfsm/segment.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+// "S. 0:0(0) ack 1 win 1000 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>"_seg
+//
+//   flags     S F R P . U E W A (AE), in any order; `.` is ACK, `-` stands for none
+//   a:b(n)    from a up to b, n octets of text; SYN and FIN are not counted. A mistake does not compile
+//   ack n     with `.`, and only with it;  win n;  urg n: with U, and only with it
+//   <...>     options, in any order; `<>` says that there are none
+//
+// A number may be negative: -1 lies one before 0. What is not written is not compared when a segment is
+// expected; when the peer sends it, the window is 65535 and there are no options.
+
+namespace tcpfsm::test {
+
+/// A segment as written in a script: numbers are relative (see subject.hpp), and some may be missing.
+struct script {
+    segment seg{.wnd = 65535};
+    bool has_win = false;      ///< `win` was written
+    bool has_options = false;  ///< `<...>` was written
+    std::string_view text;     ///< as written
+};
+
+// Never defined: the compiler stops at the call and shows the sentence.
+void flags_are_S_F_R_P_dot_U_E_W_A_or_a_dash();
+void a_number_is_missing();
+void the_sequence_numbers_are_written_as_1_colon_11_and_10_in_parentheses();
+void the_end_is_not_the_beginning_plus_the_length();
+void the_words_are_ack_win_urg_or_options_in_angle_brackets();
+void ack_n_and_the_dot_come_together();
+void urg_n_and_the_U_come_together();
+void an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+
+/// Reads one script.
+class script_reader {
+public:
+    constexpr explicit script_reader(std::string_view text) : rest_{text} { out_.text = text; }
+
+    constexpr script read() {
+        segment& seg = out_.seg;
+        seg.ctl = flags();
+        blanks();
+        seg.seq = number();
+        if (!takes(":")) the_sequence_numbers_are_written_as_1_colon_11_and_10_in_parentheses();
+        const seq end = number();
+        if (!takes("(")) the_sequence_numbers_are_written_as_1_colon_11_and_10_in_parentheses();
+        seg.text = number().value();
+        if (!takes(")")) the_sequence_numbers_are_written_as_1_colon_11_and_10_in_parentheses();
+        if (end != seg.seq + seg.text) the_end_is_not_the_beginning_plus_the_length();
+        bool acks = false;
+        bool urgent = false;
+        for (blanks(); !rest_.empty(); blanks()) {
+            if (takes("ack ")) {
+                acks = true;
+                seg.ack = number();
+            } else if (takes("win ")) {
+                out_.has_win = true;
+                seg.wnd = static_cast<std::uint16_t>(number().value());
+            } else if (takes("urg ")) {
+                urgent = true;
+                seg.up = static_cast<std::uint16_t>(number().value());
+            } else if (takes("<")) {
+                out_.has_options = true;
+                while (!takes(">")) option();
+            } else {
+                the_words_are_ack_win_urg_or_options_in_angle_brackets();
+            }
+        }
+        if (acks != seg.has(ctl::ack)) ack_n_and_the_dot_come_together();
+        if (urgent != seg.has(ctl::urg)) urg_n_and_the_U_come_together();
+        return out_;
+    }
+
+private:
+    constexpr void blanks() {
+        while (!rest_.empty() && rest_.front() == ' ') rest_.remove_prefix(1);
+    }
+    constexpr bool takes(std::string_view word) {
+        if (rest_.substr(0, word.size()) != word) return false;
+        rest_.remove_prefix(word.size());
+        return true;
+    }
+    constexpr control flags() {
+        control out;
+        for (; !rest_.empty() && rest_.front() != ' '; rest_.remove_prefix(1)) {
+            switch (rest_.front()) {
+            case 'S': out |= ctl::syn; break;
+            case 'F': out |= ctl::fin; break;
+            case 'R': out |= ctl::rst; break;
+            case 'P': out |= ctl::psh; break;
+            case '.': out |= ctl::ack; break;
+            case 'U': out |= ctl::urg; break;
+            case 'E': out |= ctl::ece; break;
+            case 'W': out |= ctl::cwr; break;
+            case 'A': out |= ctl::ae; break;
+            case '-': break;
+            default: flags_are_S_F_R_P_dot_U_E_W_A_or_a_dash();
+            }
+        }
+        return out;
+    }
+    constexpr seq number() {
+        const bool negative = takes("-");
+        if (rest_.empty() || rest_.front() < '0' || rest_.front() > '9') a_number_is_missing();
+        std::uint32_t n = 0;
+        for (; !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; rest_.remove_prefix(1)) {
+            n = n * 10 + static_cast<std::uint32_t>(rest_.front() - '0');
+        }
+        return negative ? seq{} - n : seq{n};
+    }
+    constexpr void option() {
+        options& opt = out_.seg.options;
+        if (takes("mss ")) {
+            opt.has_mss = true;
+            opt.mss = static_cast<std::uint16_t>(number().value());
+        } else if (takes("wscale ")) {
+            opt.has_window_scale = true;
+            opt.window_scale = static_cast<std::uint8_t>(number().value());
+        } else if (takes("sackOK")) {
+            opt.sack_permitted = true;
+        } else if (takes("TS val ")) {
+            opt.has_timestamps = true;
+            opt.ts_val = number().value();
+            if (!takes(" ecr ")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+            opt.ts_ecr = number().value();
+        } else if (takes("sack")) {
+            while (takes(" ")) {
+                sack_block& block = opt.sack.at(opt.sack_count++);
+                block.left = number();
+                if (!takes(":")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+                block.right = number();
+            }
+        } else if (!takes("nop") && !takes("eol")) {
+            an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+        }
+        takes(",");
+        blanks();
+    }
+
+    std::string_view rest_;
+    script out_;
+};
+
+/// The letters of a literal.
+template <std::size_t N>
+struct letters {
+    consteval letters(const char (&text)[N]) {
+        for (std::size_t i = 0; i < N; ++i) c[i] = text[i];
+    }
+    char c[N]{};
+};
+/// A literal, and the script that it holds.
+template <letters Text>
+inline constexpr auto text_of = Text;
+template <letters Text>
+inline constexpr script script_of = script_reader{{text_of<Text>.c, sizeof Text.c - 1}}.read();
+
+inline namespace literals {
+template <letters Text>
+[[nodiscard]] constexpr const script& operator""_seg() {
+    return script_of<Text>;
+}
+}  // namespace literals
+
+/// The segment in the notation of `_seg`. A window or options that a script did not write are left out.
+[[nodiscard]] inline std::string to_script(const segment& seg, bool with_win = true, bool with_options = true) {
+    static constexpr struct {
+        control bit;
+        char letter;
+    } letters[] = {{ctl::syn, 'S'}, {ctl::fin, 'F'}, {ctl::rst, 'R'}, {ctl::psh, 'P'}, {ctl::urg, 'U'},
+                   {ctl::ece, 'E'}, {ctl::cwr, 'W'}, {ctl::ae, 'A'},  {ctl::ack, '.'}};
+    const auto n = [](seq s) { return static_cast<std::int32_t>(s.value()); };
+    std::string out;
+    for (const auto& l : letters) {
+        if (seg.has(l.bit)) out += l.letter;
+    }
+    if (out.empty()) out = "-";
+    out += fmt::format(" {}:{}({})", n(seg.seq), n(seg.seq + seg.text), seg.text);
+    if (seg.has(ctl::ack)) out += fmt::format(" ack {}", n(seg.ack));
+    if (with_win) out += fmt::format(" win {}", seg.wnd);
+    if (seg.has(ctl::urg)) out += fmt::format(" urg {}", seg.up);
+    const options& opt = seg.options;
+    std::string list;
+    if (opt.has_mss) list += fmt::format(",mss {}", opt.mss);
+    if (opt.sack_permitted) list += ",sackOK";
+    if (opt.has_timestamps) list += fmt::format(",TS val {} ecr {}", opt.ts_val, opt.ts_ecr);
+    if (opt.has_window_scale) list += fmt::format(",wscale {}", opt.window_scale);
+    if (opt.sack_count != 0) list += ",sack";
+    for (std::size_t i = 0; i < opt.sack_count; ++i) list += fmt::format(" {}:{}", n(opt.sack[i].left), n(opt.sack[i].right));
+    if (with_options && !list.empty()) out += fmt::format(" <{}>", list.substr(1));
+    return out;
+}
+
+static_assert("S. 0:0(0) ack 1 win 9 <mss 5,nop,wscale 7>"_seg.seg.options.window_scale == 7);
+static_assert("F. -1:9(10) ack 1"_seg.seg.len() == 11);
+
+}  // namespace tcpfsm::test
