@@ -151,7 +151,7 @@ struct rfc9293 {
     {closing,                         rcv_ack_of_fin,          time_wait,    take_ack | start_2msl,                      "3.10.7.4 5"},
     {last_ack,                        rcv_ack_of_fin,          closed,       take_ack | delete_tcb,                      "3.10.7.4 5",   tell_closed},
 // Sixth: the URG bit
-    {states::accepting,               rcv_urg,                 stay,         take_urg,                                   "3.10.7.4 6"},
+    {states::accepting,               rcv_urg,                 stay,         take_urg,                                   "3.10.7.4 6",   tell_urgent},
 // Seventh: the text
     {states::accepting,               rcv_text,                stay,         take_text,                                  "3.10.7.4 7"},
     {states::accepting,               rcv_text_early,          stay,         take_text | snd_ack,                        "3.10.7.4 7"},
