@@ -30,6 +30,10 @@
 #include <tcpfsm/connection.hpp>
 #include <tcpfsm/trace.hpp>
 
+// The connection with its octets.
+#include <tcpfsm/ring.hpp>
+#include <tcpfsm/stream.hpp>
+
 // The wire.
 #include <tcpfsm/address.hpp>
 #include <tcpfsm/checksum.hpp>
@@ -39,3 +43,14 @@
 #include <tcpfsm/icmp.hpp>
 #include <tcpfsm/isn.hpp>
 #include <tcpfsm/pcap.hpp>
+
+// The host.
+#include <tcpfsm/host/chain.hpp>
+#include <tcpfsm/host/deadlines.hpp>
+#include <tcpfsm/host/demultiplexer.hpp>
+#include <tcpfsm/host/listener.hpp>
+#include <tcpfsm/host/slot.hpp>
+#include <tcpfsm/host/roster.hpp>
+#include <tcpfsm/host/verdict.hpp>
+#include <tcpfsm/host/link_side.hpp>
+#include <tcpfsm/host.hpp>

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+// roster.hpp: the slots of a host: who sits where, who owes, who has news, who waits for what.
+#pragma once
+
+#include <tcpfsm/host/slot.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+// The life of a slot: free; seated (found by its four-tuple); perhaps known to a user by a handle; its
+// connection ends, and it is no longer found; let go by the user; free again. The chains say who has work, so
+// nothing here looks at all slots.
+
+namespace tcpfsm {
+
+template <class Policies>
+class basic_roster {
+public:
+    using slot_type = slot<Policies>;
+    using audience = typename slot_type::audience;
+
+    constexpr basic_roster(const host_config& config, const basic_host_memory<Policies>& memory) noexcept
+        : secret_{config.secret}, snd_buff_{config.snd_buff}, orphan_timeout_{config.orphan_timeout},
+          each_{std::size_t{config.snd_buff} + config.rcv_buff}, octets_{memory.octets}, listeners_{memory.listeners},
+          deadlines_{memory.deadlines}, table_{memory.cells} {
+        const std::size_t rooms = each_ == 0 ? memory.slots.size() : octets_.size() / each_;
+        const std::size_t cells = memory.cells.empty() ? 0 : memory.cells.size() - 1;
+        const std::size_t most = std::min({memory.slots.size(), rooms, memory.deadlines.size(), cells, std::size_t{nobody}});
+        slots_ = memory.slots.first(most);
+        for (std::uint32_t i = 0; i < most; ++i) {
+            slots_[i] = {};
+            free_.push(slots_, i);
+        }
+        for (listener& l : listeners_) l = {};
+    }
+
+    [[nodiscard]] constexpr slot_type& operator[](std::uint32_t i) noexcept { return slots_[i]; }
+    [[nodiscard]] constexpr const slot_type& operator[](std::uint32_t i) const noexcept { return slots_[i]; }
+    [[nodiscard]] constexpr std::size_t capacity() const noexcept { return slots_.size(); }
+    [[nodiscard]] constexpr std::size_t used() const noexcept { return used_; }
+    [[nodiscard]] constexpr handle handle_of(std::uint32_t i) const noexcept { return {i, slots_[i].generation}; }
+
+    /// The connection with this name, or `nobody`.
+    [[nodiscard]] constexpr std::uint32_t find(const four_tuple& between) const noexcept {
+        return table_.find(table_hash(secret_, between), [&](std::uint32_t i) { return slots_[i].between == between; });
+    }
+    /// The connection with this handle, or `nobody` if that is stale.
+    [[nodiscard]] constexpr std::uint32_t find(handle h) const noexcept {
+        const bool right = h.place < slots_.size() && slots_[h.place].generation == h.generation;
+        return right && slots_[h.place].known == audience::user ? h.place : nobody;
+    }
+
+    /// A fresh slot for a connection that is not there yet, or `nobody`. When none is free, the connection that
+    /// has been in TIME-WAIT for longest, and that no user knows, makes room.
+    constexpr std::uint32_t seat(const four_tuple& between) noexcept {
+        if (free_.empty() && !lingering_.empty()) vacate(lingering_.first());
+        const std::uint32_t i = free_.first();
+        if (i == nobody) return nobody;
+        const std::uint64_t hash = table_hash(secret_, between);
+        if (!table_.insert(hash, i)) return nobody;
+        free_.remove(slots_, i);
+        ++used_;
+        slot_type fresh;
+        fresh.generation = slots_[i].generation;
+        fresh.between = between;
+        fresh.hash = hash;
+        fresh.seated = true;
+        const auto room = octets_.subspan(i * each_, each_);
+        fresh.stream = span_stream<Policies>{span_buffers{room.first(snd_buff_), room.subspan(snd_buff_)}};
+        slots_[i] = fresh;
+        return i;
+    }
+    /// The slot is free, whatever it was.
+    constexpr void vacate(std::uint32_t i) noexcept {
+        slot_type& s = slots_[i];
+        unseat(i);
+        leave_backlog(i);
+        deadlines_.set(i, never);
+        owing_.remove(slots_, i);
+        telling_.remove(slots_, i);
+        lingering_.remove(slots_, i);
+        s.known = audience::none;
+        ++s.generation;
+        free_.push(slots_, i);
+        --used_;
+    }
+    /// The user has no handle any more. News go nowhere.
+    constexpr void let_go(std::uint32_t i) noexcept {
+        slot_type& s = slots_[i];
+        s.known = audience::none;
+        s.news = 0;
+        telling_.remove(slots_, i);
+        ++s.generation;
+    }
+
+    /// Something was done to the connection: it may owe segments, have news, or have ended.
+    constexpr void touch(std::uint32_t i, time_point now) noexcept {
+        slot_type& s = slots_[i];
+        gather(i);
+        // A child that went back to LISTEN has nothing to listen for (3.10.7.4 second, MUST-11).
+        if (s.stream.in(state::listen)) {
+            (void)s.stream.abort(now);
+            tell(i, news::reset);
+        }
+        if (s.stream.in(state::closed)) {
+            unseat(i);
+            s.undecided = false;
+        }
+        if (s.stream.in(state::closed | states::lingering)) conclude(i);
+        linger(i);
+        limit_orphan(i, now);
+        if (!s.undecided) owing_.push(slots_, i);
+        schedule(i);
+    }
+    /// Tells the user, if there is one.
+    constexpr void tell(std::uint32_t i, news what) noexcept {
+        slot_type& s = slots_[i];
+        const bool again = is_end(what) && s.ended;
+        if (s.known == audience::none || again) return;
+        s.ended = is_end(what) || s.ended;
+        s.news = static_cast<std::uint16_t>(s.news | 1U << static_cast<unsigned>(what));
+        telling_.push(slots_, i);
+    }
+    /// Tells the user of a connection that he does not know.
+    constexpr void offer(std::uint32_t i, news what) noexcept {
+        slots_[i].known = audience::offered;
+        tell(i, what);
+    }
+    /// The next news of anyone; the slots take turns.
+    constexpr std::optional<host_event> next_news() noexcept {
+        const std::uint32_t i = telling_.first();
+        if (i == nobody) return std::nullopt;
+        slot_type& s = slots_[i];
+        const host_event e{handle_of(i), static_cast<news>(std::countr_zero(s.news)), s.from};
+        s.known = audience::user;
+        if (e.what == news::accepted) leave_backlog(i);
+        s.news = static_cast<std::uint16_t>(s.news & (s.news - 1U));
+        telling_.remove(slots_, i);
+        if (s.news != 0) telling_.push(slots_, i);
+        s.told_end = s.told_end || is_end(e.what);
+        return e;
+    }
+    /// Lets go of a connection whose end was told, and all of whose text was read; frees what nobody needs.
+    constexpr void tidy(std::uint32_t i) noexcept {
+        slot_type& s = slots_[i];
+        if (s.known == audience::user && s.told_end && s.stream.readable() == 0) let_go(i);
+        linger(i);
+        if (s.known == audience::none && s.stream.in(state::closed) && !s.owes.in) vacate(i);
+    }
+
+    [[nodiscard]] constexpr std::span<listener> listeners() noexcept { return listeners_; }
+    /// The connection counts in the backlog of this listener.
+    constexpr void join_backlog(std::uint32_t i, listener_id from) noexcept {
+        slots_[i].from = from;
+        slots_[i].in_backlog = true;
+        ++listeners_[from.place].waiting;
+    }
+    constexpr void leave_backlog(std::uint32_t i) noexcept {
+        slot_type& s = slots_[i];
+        if (!s.in_backlog) return;
+        s.in_backlog = false;
+        listener& l = listeners_[s.from.place];
+        if (l.generation == s.from.generation) --l.waiting;
+    }
+
+    /// Who may owe a segment, or `nobody`.
+    [[nodiscard]] constexpr std::uint32_t owing() const noexcept { return owing_.first(); }
+    constexpr void to_the_end(std::uint32_t i) noexcept {
+        owing_.remove(slots_, i);
+        owing_.push(slots_, i);
+    }
+    constexpr void owes_nothing(std::uint32_t i) noexcept { owing_.remove(slots_, i); }
+
+    /// The deadline of the connection is what it says.
+    constexpr void schedule(std::uint32_t i) noexcept { deadlines_.set(i, deadline(i)); }
+    /// The same, but later than now: what is overdue although it was served waits to be polled.
+    constexpr void schedule_after(std::uint32_t i, time_point now) noexcept {
+        deadlines_.set(i, std::max(deadline(i), after(now, duration{1})));
+    }
+    [[nodiscard]] constexpr time_point first_deadline() const noexcept { return deadlines_.first(); }
+    [[nodiscard]] constexpr std::uint32_t first_due() const noexcept { return deadlines_.first_member(); }
+
+private:
+    [[nodiscard]] constexpr time_point deadline(std::uint32_t i) const noexcept {
+        return std::min(slots_[i].stream.poll_timeout(), slots_[i].give_up);
+    }
+    /// The name is free for another connection.
+    constexpr void unseat(std::uint32_t i) noexcept {
+        if (!slots_[i].seated) return;
+        table_.erase(slots_[i].hash, i);
+        slots_[i].seated = false;
+    }
+    /// The connection's signals become news.
+    constexpr void gather(std::uint32_t i) noexcept {
+        constexpr news translated[signal_count] = {news::opened,  news::urgent,  news::trouble,   news::soft_error,
+                                                   news::closing, news::refused, news::reset,     news::timed_out,
+                                                   news::unreachable, news::closed};
+        slot_type& s = slots_[i];
+        while (const auto told = s.stream.poll_signal()) {
+            const bool child = *told == signal::tell_open && s.in_backlog;
+            if (child) {
+                offer(i, news::accepted);
+            } else {
+                tell(i, translated[static_cast<std::size_t>(*told)]);
+            }
+        }
+    }
+    /// Both sides are done: the user is told so, or, if he was never told of the connection, never is.
+    constexpr void conclude(std::uint32_t i) noexcept {
+        leave_backlog(i);
+        if (slots_[i].known == audience::offered) let_go(i);
+        tell(i, news::closed);
+    }
+    /// Nobody knows the connection, and nobody will.
+    [[nodiscard]] constexpr bool alone(std::uint32_t i) const noexcept {
+        return slots_[i].known == audience::none && !slots_[i].in_backlog;
+    }
+    /// In TIME-WAIT, and alone: it may have to make room for another.
+    constexpr void linger(std::uint32_t i) noexcept {
+        if (alone(i) && slots_[i].stream.in(states::lingering)) {
+            lingering_.push(slots_, i);
+        } else {
+            lingering_.remove(slots_, i);
+        }
+    }
+    /// In FIN-WAIT-2, and alone: the peer has only so much time left.
+    constexpr void limit_orphan(std::uint32_t i, time_point now) noexcept {
+        constexpr state_set peer_to_close = state::fin_wait_2;
+        slot_type& s = slots_[i];
+        if (!alone(i) || !s.stream.in(peer_to_close)) {
+            s.give_up = never;
+        } else if (s.give_up == never) {
+            s.give_up = after(now, orphan_timeout_);
+        }
+    }
+
+    hash_key secret_;
+    std::size_t snd_buff_;
+    duration orphan_timeout_;
+    std::size_t each_;
+    std::span<std::uint8_t> octets_;
+    std::span<listener> listeners_;
+    std::span<slot_type> slots_{};
+    deadlines deadlines_;
+    demultiplexer table_;
+    chain<&slot_type::waits> free_{};
+    chain<&slot_type::waits> lingering_{};
+    chain<&slot_type::owes> owing_{};
+    chain<&slot_type::tells> telling_{};
+    std::size_t used_ = 0;
+};
+
+}  // namespace tcpfsm

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+// stream.hpp: a connection and its octets.
+#pragma once
+
+#include <tcpfsm/connection.hpp>
+#include <tcpfsm/ring.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+// RFC 9293 section 3.9.1 as a program wants it: SEND and RECEIVE with octets. The connection says where they
+// belong; the stream puts them there. Text that came out of order is stored at once where it belongs, too.
+
+namespace tcpfsm {
+
+/// The buffers of a stream, inside it: a copy of the stream is a copy of all its octets.
+template <std::size_t Send, std::size_t Receive>
+struct array_buffers {
+    std::array<std::uint8_t, Send> send{};
+    std::array<std::uint8_t, Receive> receive{};
+    friend constexpr bool operator==(const array_buffers&, const array_buffers&) noexcept = default;
+};
+
+/// The buffers of a stream, the caller's: they must outlive it and belong to it alone. A copy of the stream
+/// has the same octets as the original, so only one of the two may go on.
+struct span_buffers {
+    std::span<std::uint8_t> send{};
+    std::span<std::uint8_t> receive{};
+};
+
+/// When a segment with text carries PSH.
+enum class push : std::uint8_t {
+    when_empty,  ///< the segment that empties the send buffer, as MUST-61 wants it
+    always,      ///< every segment with text, for peers that hold back what is not pushed
+};
+
+/// How many octets a call has moved, and the RFC's answer to it.
+struct [[nodiscard]] moved {
+    std::size_t octets = 0;
+    answer says = answer::ok;
+    friend constexpr bool operator==(const moved&, const moved&) noexcept = default;
+};
+
+/// A segment for the wire, and its text: `first`, then `second`. The text lies in the send buffer of the
+/// stream; it stands there until the next call that is not a question.
+struct outgoing {
+    tcpfsm::segment segment{};
+    std::span<const std::uint8_t> first{};
+    std::span<const std::uint8_t> second{};
+};
+
+/// A connection with its octets. The calls are those of the connection; what it says about octets is done.
+///
+/// Text that the user has not read outlives the connection if both sides ended in order: it is delivered
+/// first, then the stream says that it is closed (3.10.3). A reset, an ABORT or a timeout flushes it (3.10.5,
+/// 3.10.7.4 second, 3.10.8), unless both sides had closed before.
+///
+/// Text beyond a gap is stored when it arrives. If the peer sends an octet twice with different values, the
+/// copy that came last before the octet was in order is delivered; after that no copy changes it.
+template <class Policies, class Buffers>
+class basic_stream {
+public:
+    using connection_type = basic_connection<Policies>;
+
+    constexpr basic_stream() noexcept = default;
+    /// A closed stream with these buffers, each shorter than 2^30 octets.
+    constexpr explicit basic_stream(const Buffers& buffers) noexcept : buffers_{buffers} {}
+
+    // --- User calls --------------------------------------------------------------------------------
+
+    /// OPEN, passive. The sizes of the buffers in `p` are overruled by what they are.
+    constexpr answer open_passive(const parameters& p, time_point now) noexcept {
+        return opened(connection_.open_passive(fitted(p), now));
+    }
+    /// OPEN, active; in LISTEN, with the parameters of the passive OPEN.
+    constexpr answer open_active(const parameters& p, time_point now) noexcept {
+        const bool fresh = connection_.in(state::closed);
+        const answer said = connection_.open_active(fitted(p), now);
+        return fresh ? opened(said) : said;
+    }
+    /// SEND: copies as much of `text` as there is room for. The caller may reuse it at once.
+    constexpr moved send(std::span<const std::uint8_t> text, time_point now) noexcept { return put(text, now, false); }
+    /// SEND with the URGENT flag: all text up to the end of this one is urgent (new programs should not, SHLD-13).
+    constexpr moved send_urgent(std::span<const std::uint8_t> text, time_point now) noexcept {
+        return put(text, now, true);
+    }
+    /// SEND without a copy: write to the front of the span, then `commit`. The span is what lies in one piece,
+    /// so there may be room for more after `commit`; it is the caller's until the next call that is not a question.
+    [[nodiscard]] constexpr std::span<std::uint8_t> reserve() noexcept {
+        return connection_.in(states::open) ? free_room(connection_.writable()).first : std::span<std::uint8_t>{};
+    }
+    /// The first `n` octets of `reserve()` are text; more than it had counts as all of it.
+    constexpr moved commit(std::size_t n, time_point now, bool urgent = false) noexcept {
+        n = std::min(n, reserve().size());
+        return enqueue(n, now, urgent);
+    }
+    /// RECEIVE: copies as much as is there into `into`. Nothing with `ok` means: not yet. Nothing with
+    /// `err_closing`: the peer has closed and everything was read.
+    constexpr moved receive(std::span<std::uint8_t> into, time_point now) noexcept {
+        const std::size_t n = copy_octets(into, unread_text());
+        return {n, take(n, now)};
+    }
+    /// RECEIVE without a copy: what lies in one piece at the front; it stands until the next call that is not
+    /// a question.
+    [[nodiscard]] constexpr std::span<const std::uint8_t> peek() const noexcept { return unread_text().first; }
+    /// The first `n` octets of `peek()`, or beyond it, have been read; more than there are counts as all.
+    constexpr moved consume(std::size_t n, time_point now) noexcept {
+        n = std::min(n, unread_);
+        return {n, take(n, now)};
+    }
+    /// CLOSE: no more text from this side; what was sent still goes, and what the peer sends can be read.
+    constexpr answer close(time_point now) noexcept { return connection_.close(now); }
+    /// CLOSE of both directions: unread and further text of the peer resets the connection (3.6.1).
+    constexpr answer close_both(time_point now) noexcept { return flushed(connection_.close_both(now)); }
+    /// ABORT: the peer gets a reset; unread text is gone.
+    constexpr answer abort(time_point now) noexcept { return flushed(connection_.abort(now)); }
+    /// Which segments carry PSH.
+    constexpr void set_push(push which) noexcept { push_ = which; }
+    constexpr void set_user_timeout(duration d) noexcept { connection_.set_user_timeout(d); }
+    constexpr void set_keep_alive(duration idle) noexcept { connection_.set_keep_alive(idle); }
+    constexpr void set_nagle(bool on) noexcept { connection_.set_nagle(on); }
+
+    // --- Inputs ------------------------------------------------------------------------------------
+
+    /// SEGMENT ARRIVES, with its text, which is copied. A SYN that would reopen a connection in TIME-WAIT is
+    /// let drop while there is unread text of the old one; the peer repeats it.
+    constexpr arrival handle_segment(const segment& seg, std::span<const std::uint8_t> text, time_point now) noexcept {
+        if (unread_ != 0 && would_reopen(seg)) {
+            return {.in = connection_.at(), .why = event::rcv_syn_reopen, .dropped = true};
+        }
+        const state before = connection_.at();
+        const arrival got = connection_.handle_segment(seg, now);
+        if (got.text != 0 && got.skip < text.size()) {
+            copy_octets(receive_ring(unread_ + got.at, got.text), text.subspan(got.skip));
+        }
+        unread_ = std::min(unread_ + got.in_order, buffers_.receive.size());
+        front_send_ = moved_on(front_send_, std::min<std::size_t>(got.acked, buffers_.send.size()), buffers_.send.size());
+        flush_if_lost(before);
+        return got;
+    }
+    /// Time has passed.
+    constexpr void handle_timeout(time_point now) noexcept {
+        const state before = connection_.at();
+        connection_.handle_timeout(now);
+        flush_if_lost(before);
+    }
+    /// ICMP reports an error about a segment of ours that began at `quoted`.
+    constexpr void handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
+        const state before = connection_.at();
+        connection_.handle_icmp(error, quoted, now);
+        flush_if_lost(before);
+    }
+
+    // --- Polls -------------------------------------------------------------------------------------
+
+    /// The next segment that is owed, with its text, or nothing.
+    constexpr std::optional<outgoing> poll_transmit(time_point now) noexcept {
+        const auto owed = connection_.poll_transmit(now);
+        if (!owed) return std::nullopt;
+        outgoing out{.segment = owed->segment};
+        if (out.segment.text == 0) return out;
+        if (push_ == push::always) out.segment.ctl |= ctl::psh;
+        const auto text = stretch(std::span<const std::uint8_t>{buffers_.send}, front_send_, owed->at, out.segment.text);
+        out.first = text.first;
+        out.second = text.second;
+        return out;
+    }
+    [[nodiscard]] constexpr time_point poll_timeout() const noexcept { return connection_.poll_timeout(); }
+    constexpr std::optional<signal> poll_signal() noexcept { return connection_.poll_signal(); }
+
+    // --- Questions ---------------------------------------------------------------------------------
+
+    [[nodiscard]] constexpr state at() const noexcept { return connection_.at(); }
+    [[nodiscard]] constexpr bool in(state_set s) const noexcept { return connection_.in(s); }
+    /// Octets that can be read now, in whatever state.
+    [[nodiscard]] constexpr std::size_t readable() const noexcept { return unread_; }
+    /// Octets that `send` would take now.
+    [[nodiscard]] constexpr std::size_t writable() const noexcept {
+        return connection_.may_send() ? connection_.writable() : 0;
+    }
+    /// True iff this segment would begin a new incarnation of a connection in TIME-WAIT (3.6.1 MAY-2).
+    [[nodiscard]] constexpr bool would_reopen(const segment& seg) const noexcept {
+        if (!connection_.in(states::lingering) || !seg.has(ctl::syn) || seg.has(ctl::rst)) return false;
+        return judge_syn(connection_.numbers(), seg, connection_.at()) == event::rcv_syn_reopen;
+    }
+    /// The connection: its numbers and its other questions.
+    [[nodiscard]] constexpr const connection_type& tcp() const noexcept { return connection_; }
+
+    friend constexpr bool operator==(const basic_stream&, const basic_stream&) noexcept
+        requires requires(const Buffers& b) { b == b; }
+    = default;
+
+private:
+    /// The connection's numbers allow windows up to 2^30 less one unit of the largest scale.
+    [[nodiscard]] constexpr parameters fitted(parameters p) const noexcept {
+        constexpr std::size_t most = (1U << 30U) - (1U << 14U);
+        p.snd_buff = static_cast<std::uint32_t>(std::min(buffers_.send.size(), most));
+        p.rcv_buff = static_cast<std::uint32_t>(std::min(buffers_.receive.size(), most));
+        return p;
+    }
+    /// A new connection begins with empty buffers.
+    constexpr answer opened(answer said) noexcept {
+        if (said == answer::ok) unread_ = front_send_ = front_receive_ = 0;
+        return said;
+    }
+    constexpr moved put(std::span<const std::uint8_t> text, time_point now, bool urgent) noexcept {
+        const std::size_t room = connection_.in(states::open) ? connection_.writable() : 0;
+        // With no room at all the whole is offered, so that the connection can say why not.
+        const std::size_t n = room != 0 ? std::min(text.size(), room) : std::min<std::size_t>(text.size(), 1);
+        const auto to = free_room(n);
+        const moved done = enqueue(n, now, urgent);
+        if (done.says == answer::ok) copy_octets(to, text.first(n));
+        return done;
+    }
+    constexpr moved enqueue(std::size_t n, time_point now, bool urgent) noexcept {
+        const answer said = connection_.send(static_cast<std::uint32_t>(n), now, urgent);
+        return {said == answer::ok ? n : 0, said};
+    }
+    /// The connection that took a call may have ended by it, with text unread.
+    constexpr answer flushed(answer said) noexcept {
+        if (said == answer::ok && connection_.in(state::closed)) unread_ = 0;
+        return said;
+    }
+    constexpr answer take(std::size_t n, time_point now) noexcept {
+        front_receive_ = moved_on(front_receive_, n, buffers_.receive.size());
+        unread_ -= n;
+        const answer said = connection_.receive(static_cast<std::uint32_t>(n), now);
+        return n != 0 || unread_ != 0 ? answer::ok : said;  // text may outlive the connection that brought it
+    }
+    /// What an end out of order leaves of unread text: nothing.
+    constexpr void flush_if_lost(state before) noexcept {
+        constexpr state_set both_have_closed = states::user_closed & states::peer_closed;
+        const bool ended = before != connection_.at() && connection_.in(state::closed | state::listen);
+        if (ended && !both_have_closed.contains(before)) unread_ = 0;
+    }
+    [[nodiscard]] constexpr pieces<std::uint8_t> free_room(std::size_t n) noexcept {
+        if (!connection_.in(states::open)) return {};
+        return stretch(std::span<std::uint8_t>{buffers_.send}, front_send_, connection_.numbers().snd.queued(), n);
+    }
+    [[nodiscard]] constexpr pieces<std::uint8_t> receive_ring(std::size_t at, std::size_t n) noexcept {
+        return stretch(std::span<std::uint8_t>{buffers_.receive}, front_receive_, at, n);
+    }
+    [[nodiscard]] constexpr pieces<const std::uint8_t> unread_text() const noexcept {
+        return stretch(std::span<const std::uint8_t>{buffers_.receive}, front_receive_, 0, unread_);
+    }
+
+    connection_type connection_;
+    std::size_t front_send_ = 0;     ///< where the oldest octet not yet acknowledged lies
+    std::size_t front_receive_ = 0;  ///< where the oldest octet not yet read lies
+    std::size_t unread_ = 0;         ///< octets in order and not read; they may outlive the connection
+    push push_ = push::when_empty;
+    Buffers buffers_{};
+};
+
+/// A stream with its octets inside.
+template <std::size_t Send, std::size_t Receive, class Policies = policies>
+using array_stream = basic_stream<Policies, array_buffers<Send, Receive>>;
+
+/// A stream in memory of the caller.
+template <class Policies = policies>
+using span_stream = basic_stream<Policies, span_buffers>;
+
+}  // namespace tcpfsm
