@@ -162,6 +162,8 @@ public:
     }
     /// The next input comes before the caller has polled.
     constexpr void leaves_unpolled() { unpolled_ = true; }
+    /// Somebody else polls, and no script says what is expected (pair.hpp).
+    constexpr void follows_no_script() { scripted_ = false; }
 
     // --- Signals --------------------------------------------------------------------------------------
 
@@ -257,6 +259,12 @@ public:
     /// The script so far.
     [[nodiscard]] std::string transcript() const { return {log_.begin(), log_.end()}; }
 
+    /// Ends the test as failed, and shows the script so far.
+    constexpr void fail(std::string_view what, where w = where::here(), std::string_view expected = {}) const {
+        if (std::is_constant_evaluated()) the_script_fails_here();
+        else fail_test(fmt::format("{}{}{}\n{}", what, expected.empty() ? "" : ": ", expected, transcript()), w);
+    }
+
     // --- Relative and real numbers --------------------------------------------------------------------
 
     /// The peer's segment in a script, with real numbers.
@@ -323,7 +331,7 @@ private:
     }
     /// The caller's loop: poll until nothing comes. A script that has not asked for what comes is wrong.
     constexpr void before_input(where w) {
-        if (!unpolled_ && polls(w)) fail("the script does not expect this segment", w);
+        if (scripted_ && !unpolled_ && polls(w)) fail("the script does not expect this segment", w);
         unpolled_ = false;
     }
     constexpr void after_input(where w) {
@@ -374,10 +382,6 @@ private:
         if (!std::is_constant_evaluated()) note(verb, to_script(relative(real, our_own)));
     }
     void say(const std::string& line) { log_.insert(log_.end(), line.begin(), line.end()); }
-    constexpr void fail(std::string_view what, where w, std::string_view expected = {}) {
-        if (std::is_constant_evaluated()) the_script_fails_here();
-        else fail_test(fmt::format("{}{}{}\n{}", what, expected.empty() ? "" : ": ", expected, transcript()), w);
-    }
 
     static constexpr int most_polls = 100'000;
 
@@ -389,6 +393,7 @@ private:
     event judged_ = event::rcv_stray;
     std::uint64_t rows_ = 0;
     bool unpolled_ = false;
+    bool scripted_ = true;
     std::vector<char> log_;
 };
 
