@@ -99,7 +99,7 @@ private:
         case action::snd_probe: return snd_probe();
         case action::snd_override: snd_.hurry = true; t_.override_due = never; return;
         case action::snd_keep_alive: return snd_keep_alive();
-        case action::snd_ack: rcv_.ack_now = true; return;
+        case action::snd_ack: return snd_ack();
         case action::snd_challenge: return snd_challenge();
         case action::snd_rst: return snd_rst();
         case action::start_2msl: t_.time_wait_ends = after(why_.now, 2 * P::msl); return;
@@ -270,8 +270,11 @@ private:
         why_.out->in_order += fresh;
         why_.out->push = cut.seg.has(ctl::psh);
         // SHLD-19 and RFC 5681 4.2: every second full-sized segment, and at once while there is a gap.
-        if (gaps || rcv_.nxt - rcv_.acked >= 2U * rcv_.full) rcv_.ack_now = true;
-        t_.ack_due = std::min(t_.ack_due, after(why_.now, P::delayed_ack));
+        if (gaps || rcv_.nxt - rcv_.acked >= 2U * rcv_.full) {
+            snd_ack();
+        } else {
+            t_.ack_due = std::min(t_.ack_due, after(why_.now, P::delayed_ack));
+        }
     }
     constexpr void hold(const trimmed& cut) noexcept {
         why_.out->skip = cut.skipped;
@@ -285,7 +288,7 @@ private:
         rcv_.user -= std::min(why_.octets, rcv_.user);
         rcv_.up = later(rcv_.up, rcv_.nxt - rcv_.user);
         const std::uint32_t least = rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
-        if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) rcv_.ack_now = true;
+        if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();
     }
 
     constexpr void snd_text() noexcept {
@@ -313,6 +316,10 @@ private:
         t_.heard_at = why_.now;
     }
 
+    constexpr void snd_ack() noexcept {
+        rcv_.ack_now = true;
+        t_.ack_due = never;
+    }
     /// RFC 5961 section 7, counted for each connection of its own.
     constexpr void snd_challenge() noexcept {
         if (t_.challenges == 0 || why_.now - t_.challenges_since >= P::challenge_period) {
@@ -321,7 +328,7 @@ private:
         }
         if (t_.challenges >= P::challenges) return;
         ++t_.challenges;
-        rcv_.ack_now = true;
+        snd_ack();
     }
     /// 3.5.2: in the segment's own terms if there is one, else <SEQ=SND.NXT><CTL=RST> (3.10.5).
     constexpr void snd_rst() noexcept {

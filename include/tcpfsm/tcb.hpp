@@ -23,7 +23,7 @@ struct send_sequence {
     seq una{};                     ///< oldest unacknowledged sequence number
     seq nxt{};                     ///< next sequence number to be sent
     seq again{};                   ///< una <= again <= nxt: what lies from here to nxt is to be sent once more
-    seq end{};                     ///< where the user's text ends; a FIN has this number
+    seq end{1};                    ///< where the user's text ends; a FIN has this number
     seq up{};                      ///< urgent pointer: one beyond the last urgent octet (MUST-62)
     seq wl1{};                     ///< segment sequence number used for last window update
     seq wl2{};                     ///< segment acknowledgment number used for last window update
