@@ -225,7 +225,7 @@ private:
         if (why.out != nullptr) {
             why.out->in = before;
             why.out->why = e;
-            why.out->dropped = c.is_dropped();
+            if (why.out->judgements++ == 0) why.out->dropped = c.is_dropped();
         }
         performer<Policies>{tcb_, reset_, why}.perform(c.doing());
         if (before != at() && machine_.in(states::open)) tcb_.came_from = before;

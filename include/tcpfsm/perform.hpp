@@ -19,7 +19,8 @@ namespace tcpfsm {
 struct arrival {
     state in = state::closed;         ///< the state in which the last judgement was made
     event why = event::rcv_stray;     ///< the last judgement: what the segment turned out to be
-    bool dropped = false;             ///< true iff that judgement let the segment drop
+    bool dropped = false;             ///< true iff nothing of the segment counted
+    std::uint8_t judgements = 0;      ///< how many judgements were made: one for each row taken, at most five
     bool push = false;                ///< the text taken was pushed (MAY-17)
     std::uint32_t acked = 0;          ///< so many octets at the front of the send buffer are acknowledged: free them
     std::uint32_t skip = 0;           ///< of the segment's text, leave out so many octets,
