@@ -28,41 +28,44 @@ constexpr maybe answer_to_open(state at, event on) {
 
 constexpr maybe answer_to_send(state at, event on) {
     switch (at) {
-        case state::closed:
-            return on == event::send ? maybe{answer::err_no_connection} : nothing;
-        case state::listen:
-            if (on == event::send_unspecified) return answer::err_unspecified;
-            [[fallthrough]];
-        case state::syn_sent:
-        case state::syn_received:
-        case state::established:
-        case state::close_wait:
-            if (on == event::send) return answer::ok;
-            if (on == event::send_no_room) return answer::err_no_resources;
-            // 3.6: "the user may not SEND any more" once CLOSE was called, also while the CLOSE is queued.
-            if (on == event::send_after_close && (at == state::syn_received || at == state::close_wait)) return answer::err_closing;
-            return nothing;
-        default:
-            return on == event::send ? maybe{answer::err_closing} : nothing;
+    case state::closed: return on == event::send ? maybe{answer::err_no_connection} : nothing;
+    case state::listen:
+        if (on == event::send_unspecified) return answer::err_unspecified;
+        [[fallthrough]];
+    case state::syn_sent:
+    case state::syn_received:
+    case state::established:
+    case state::close_wait:
+        if (on == event::send) return answer::ok;
+        if (on == event::send_no_room) return answer::err_no_resources;
+        // 3.6, case 1: "no further SENDs from the user will be accepted", also while the CLOSE is queued.
+        if (on == event::send_after_close && (at == state::syn_received || at == state::close_wait))
+            return answer::err_closing;
+        return nothing;
+    default: return on == event::send ? maybe{answer::err_closing} : nothing;
     }
 }
 
 constexpr maybe answer_to_receive(state at, event on) {
     const bool text_on_hand = on == event::receive;
     if (at == state::closed) return text_on_hand ? nothing : maybe{answer::err_no_connection};
-    if (at == state::listen || at == state::syn_sent || at == state::syn_received) return text_on_hand ? nothing : maybe{answer::ok};
+    if (at == state::listen || at == state::syn_sent || at == state::syn_received)
+        return text_on_hand ? nothing : maybe{answer::ok};
     if (text_on_hand || states::accepting.contains(at)) return answer::ok;
     return answer::err_closing;
 }
 
 constexpr maybe answer_to_close(state at, event on) {
-    if (on == event::close_unread) return states::accepting.contains(at) || at == state::close_wait ? maybe{answer::ok} : nothing;
+    if (on == event::close_unread)
+        return states::accepting.contains(at) || at == state::close_wait ? maybe{answer::ok} : nothing;
     if (at == state::closed) return on == event::close ? maybe{answer::err_no_connection} : nothing;
     if (states::user_closed.contains(at)) return on == event::close ? maybe{answer::err_closing} : nothing;
     return answer::ok;
 }
 
-constexpr maybe answer_to_abort_or_status(state at) { return at == state::closed ? answer::err_no_connection : answer::ok; }
+constexpr maybe answer_to_abort_or_status(state at) {
+    return at == state::closed ? answer::err_no_connection : answer::ok;
+}
 
 constexpr maybe answer_to(state at, event on) {
     if (on <= event::open_unspecified) return answer_to_open(at, on);
@@ -80,7 +83,9 @@ const theorem list[] = {
          return every_cell(t, [](const place& p) { return p.answers() == (p.is(calls) && p.has_row()); });
      }},
     {"no call is ever dropped",
-     [](const machine_table& t) { return every_cell(t, [](const place& p) { return !p.is(calls) || !p.what.is_dropped(); }); }},
+     [](const machine_table& t) {
+         return every_cell(t, [](const place& p) { return !p.is(calls) || !p.what.is_dropped(); });
+     }},
     {"every call that can be made gets the answer that 3.10.1 to 3.10.6 give it",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
@@ -91,9 +96,8 @@ const theorem list[] = {
      }},
     {"a call that is refused does nothing",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             return !p.answers() || is_ok(p) || (!p.moves() && p.what.doing().empty());
-         });
+         return every_cell(
+             t, [](const place& p) { return !p.answers() || is_ok(p) || (!p.moves() && p.what.doing().empty()); });
      }},
     {"in CLOSED no call but OPEN succeeds",
      [](const machine_table& t) {
@@ -109,11 +113,13 @@ const theorem list[] = {
      }},
     {"text goes to the end of the queue iff a SEND is answered with ok",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return p.does(action::snd_text) == (p.is(event::send) && is_ok(p)); });
+         return every_cell(t,
+                           [](const place& p) { return p.does(action::snd_text) == (p.is(event::send) && is_ok(p)); });
      }},
     {"reading frees room iff there was text to read",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return p.does(action::take_read) == (p.is(event::receive) && is_ok(p)); });
+         return every_cell(
+             t, [](const place& p) { return p.does(action::take_read) == (p.is(event::receive) && is_ok(p)); });
      }},
     {"a CLOSE waits iff it was accepted and did not move the connection: in SYN-RECEIVED and CLOSE-WAIT, behind text",
      [](const machine_table& t) {
@@ -152,5 +158,6 @@ TEST_CASE("calls: every one is answered in every state", "[theorems][3.10.1][3.1
     }
     const auto n = count_cells(rfc, [](const place& p) { return p.answers(); });
     fmt::print("calls: {} cells answer; {} of them with ok\n", n, count_cells(rfc, is_ok));
-    CHECK(n + count_cells(rfc, [](const place& p) { return p.is(calls) && p.what.is_impossible(); }) == 14 * state_count);
+    CHECK(n + count_cells(rfc, [](const place& p) { return p.is(calls) && p.what.is_impossible(); }) ==
+          14 * state_count);
 }

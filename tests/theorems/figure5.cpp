@@ -19,7 +19,8 @@ using namespace theorems;
 constexpr actions in_words(actions a) { return actions{a.bits() & figure5::words.bits()}; }
 
 constexpr bool is(const place& p, const auto& arrow) {
-    return p.in(arrow.from) && p.is(arrow.on) && p.to() == arrow.to.from(p.at) && in_words(p.what.doing()) == arrow.doing;
+    return p.in(arrow.from) && p.is(arrow.on) && p.to() == arrow.to.from(p.at) &&
+           in_words(p.what.doing()) == arrow.doing;
 }
 
 /// True iff the arrow is in the table, out of all its states and on all its events, with just its actions.
@@ -87,12 +88,12 @@ const theorem list[] = {
      }},
     {"the table has no other arrow: every cell that moves is an arrow of the RFC",
      [](const machine_table& t) { return every_cell(t, [](const place& p) { return !p.moves() || known(p); }); }},
-    {"an arrow that is said to be omitted is not there",
-     [](const machine_table& t) { return truly_omitted(t); }},
+    {"an arrow that is said to be omitted is not there", [](const machine_table& t) { return truly_omitted(t); }},
     {"what the list has beyond the figure's arcs is in the table too, and is needed there",
      [](const machine_table& t) {
          for (const auto& a : figure5::beyond) {
-             const bool needed = every_cell(t, [&](const place& p) { return !p.in(a.from) || !p.is(a.on) || !drawn(p); });
+             const bool needed =
+                 every_cell(t, [&](const place& p) { return !p.in(a.from) || !p.is(a.on) || !drawn(p); });
              if (!has(t, a) || !needed) return false;
          }
          return true;
@@ -113,6 +114,7 @@ TEST_CASE("figure 5: the arrows of the table are those of the RFC", "[theorems][
     }
     std::size_t omitted = 0;
     for (const auto& a : figure5::arcs) omitted += a.omitted.empty() ? 0U : 1U;
-    fmt::print("figure 5: {} arrows of the figure, {} of its notes, {} of the text; {} omitted with a reason; {} cells move\n", count("F5-"),
-               count("N"), count("TI-"), omitted, count_cells(rfc, [](const place& p) { return p.moves(); }));
+    fmt::print(
+        "figure 5: {} arrows of the figure, {} of its notes, {} of the text; {} omitted with a reason; {} cells move\n",
+        count("F5-"), count("N"), count("TI-"), omitted, count_cells(rfc, [](const place& p) { return p.moves(); }));
 }

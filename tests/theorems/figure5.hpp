@@ -20,7 +20,8 @@ using tcpfsm::state_set;
 namespace states = tcpfsm::states;
 
 /// The actions in which the figure speaks.
-inline constexpr actions words = create_tcb | snd_syn | snd_fin | actions{snd_ack} | snd_challenge | snd_rst | start_2msl | delete_tcb;
+inline constexpr actions words =
+    create_tcb | snd_syn | snd_fin | actions{snd_ack} | snd_challenge | snd_rst | start_2msl | delete_tcb;
 
 /// One arrow, or one and the same arrow out of several states.
 struct arc {
@@ -36,9 +37,11 @@ inline constexpr tcpfsm::destination same = tcpfsm::stay;
 
 // Figure 5 speaks of "sends RST" as an arrow to TIME-WAIT, 3.10.5 of "delete the TCB, enter CLOSED".
 inline constexpr std::string_view issuer_of_rst =
-    "note 3 and 3.5.2 let the end that resets linger in TIME-WAIT; 3.10.5 deletes its TCB and enters CLOSED. The table follows "
+    "note 3 and 3.5.2 let the end that resets linger in TIME-WAIT; 3.10.5 deletes its TCB and enters CLOSED. The table "
+    "follows "
     "3.10: the peer's TCB goes too, and a new connection chooses an ISS beyond the old one's (3.4.1)";
-inline constexpr std::string_view no_security = "3.10.7.4, third, is for multilevel security (appendix A.1), which the table leaves to others";
+inline constexpr std::string_view no_security =
+    "3.10.7.4, third, is for multilevel security (appendix A.1), which the table leaves to others";
 
 // clang-format off
 inline constexpr arc arcs[] = {

@@ -39,8 +39,9 @@ const theorem list[] = {
      [](const machine_table& t) { return reachable(t, state::closed, everything) == states::all; }},
     {"every state can be reached from CLOSED without a reset, an ABORT or an error",
      [](const machine_table& t) {
-         constexpr event_set orderly = event_set{event::open_passive} | event::open_active | event::close | event::rcv_syn |
-                                       event::rcv_syn_ack | event::rcv_ack_of_syn | event::rcv_ack_of_fin | event::rcv_fin;
+         constexpr event_set orderly = event_set{event::open_passive} | event::open_active | event::close |
+                                       event::rcv_syn | event::rcv_syn_ack | event::rcv_ack_of_syn |
+                                       event::rcv_ack_of_fin | event::rcv_fin;
          return reachable(t, state::closed, orderly) == states::all;
      }},
     {"CLOSED can be reached from every state",
@@ -53,7 +54,8 @@ const theorem list[] = {
      [](const machine_table& t) { return can_end(t, states::open & ~state_set{state::listen}, timeouts); }},
     {"a LISTEN waits for ever: no segment, no report of ICMP and no clock takes it to CLOSED",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return !p.in(state::listen) || p.is(calls) || p.to() != state::closed; });
+         return every_cell(
+             t, [](const place& p) { return !p.in(state::listen) || p.is(calls) || p.to() != state::closed; });
      }},
     {"an OPEN is the only way out of CLOSED",
      [](const machine_table& t) {
@@ -63,7 +65,8 @@ const theorem list[] = {
      }},
     {"a TCB is created iff CLOSED is left",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return p.does(action::create_tcb) == (p.in(state::closed) && p.moves()); });
+         return every_cell(
+             t, [](const place& p) { return p.does(action::create_tcb) == (p.in(state::closed) && p.moves()); });
      }},
     {"a TCB is deleted iff CLOSED is entered: none outlives its connection, and none goes before its time",
      [](const machine_table& t) {
@@ -97,7 +100,8 @@ const theorem list[] = {
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              if (!p.moves_to(state::time_wait)) return true;
-             return (p.in(state::fin_wait_2) && p.is(event::rcv_fin)) || (p.in(state::closing) && p.is(event::rcv_ack_of_fin)) ||
+             return (p.in(state::fin_wait_2) && p.is(event::rcv_fin)) ||
+                    (p.in(state::closing) && p.is(event::rcv_ack_of_fin)) ||
                     (p.in(state::syn_received) && p.is(event::rcv_rst_reopened));
          });
      }},
@@ -105,7 +109,8 @@ const theorem list[] = {
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              if (!p.in(state::time_wait) || !p.moves()) return true;
-             return p.is(event_set{event::timeout_time_wait} | event::abort | event::rcv_syn_reopen | event::rcv_rst | event::rcv_syn_fatal);
+             return p.is(event_set{event::timeout_time_wait} | event::abort | event::rcv_syn_reopen | event::rcv_rst |
+                         event::rcv_syn_fatal);
          });
      }},
     {"a SYN is owed iff an end enters the handshake, or the peer asks again: none is ever owed to a synchronized peer",
@@ -138,15 +143,15 @@ const theorem list[] = {
      }},
     {"only SYN-RECEIVED goes back to LISTEN, and only CLOSED goes forward to it",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             return !p.moves_to(state::listen) || p.in(state::closed | state::syn_received);
-         });
+         return every_cell(
+             t, [](const place& p) { return !p.moves_to(state::listen) || p.in(state::closed | state::syn_received); });
      }},
     {"the user is told \"open\" iff ESTABLISHED is entered, and that happens only when a SYN of ours is acknowledged",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              const bool enters = p.moves_to(state::established);
-             return p.says(signal::tell_open) == enters && (!enters || p.is(event::rcv_syn_ack | event::rcv_ack_of_syn));
+             return p.says(signal::tell_open) == enters &&
+                    (!enters || p.is(event::rcv_syn_ack | event::rcv_ack_of_syn));
          });
      }},
     {"once the user has closed, no path leads back to where text may be sent, but over a new incarnation",
@@ -172,6 +177,7 @@ TEST_CASE("lifetime: every connection begins with an OPEN and can end", "[theore
         INFO(one.sentence());
         CHECK(one.holds(rfc));
     }
-    fmt::print("lifetime: {} cells move; {} of them enter CLOSED\n", count_cells(rfc, [](const place& p) { return p.moves(); }),
+    fmt::print("lifetime: {} cells move; {} of them enter CLOSED\n",
+               count_cells(rfc, [](const place& p) { return p.moves(); }),
                count_cells(rfc, [](const place& p) { return p.moves_to(state::closed); }));
 }

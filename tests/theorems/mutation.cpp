@@ -19,7 +19,9 @@ bool noticed(const machine_table& mutant) {
     return std::ranges::any_of(theorem::all(), [&](const theorem& one) { return !one.holds(mutant); });
 }
 
-constexpr cell& at(machine_table& t, const place& p) { return t.cells[static_cast<std::size_t>(p.at)][static_cast<std::size_t>(p.on)]; }
+constexpr cell& at(machine_table& t, const place& p) {
+    return t.cells[static_cast<std::size_t>(p.at)][static_cast<std::size_t>(p.on)];
+}
 
 std::string told(const place& p) { return fmt::format("{} on {}", name(p.at), name(p.on)); }
 
@@ -105,7 +107,8 @@ TEST_CASE("mutation: no cell can do more or less unnoticed", "[theorems]") {
         for (std::size_t a = 0; a < action_count; ++a) {
             machine_table mutant = rfc;
             at(mutant, p) = cell{p.to(), actions{p.what.doing().bits() ^ (1U << a)}, p.what.says()};
-            deeds.judge(mutant, fmt::format("{}, {} {}", told(p), p.does(static_cast<action>(a)) ? "without" : "with", name(static_cast<action>(a))));
+            deeds.judge(mutant, fmt::format("{}, {} {}", told(p), p.does(static_cast<action>(a)) ? "without" : "with",
+                                            name(static_cast<action>(a))));
         }
     });
     deeds.report("with one action more or less");

@@ -26,7 +26,9 @@ constexpr std::size_t names(const Lines& lines, state s, event e) {
 /// Every cell is named by exactly one line: no gap, no contradiction. (compile() says the same while it fills.)
 constexpr bool each_cell_is_named_once() {
     return every_cell(rfc, [](const place& p) {
-        return names(rfc9293::rows, p.at, p.on) + names(rfc9293::dropped, p.at, p.on) + names(rfc9293::impossible, p.at, p.on) == 1;
+        return names(rfc9293::rows, p.at, p.on) + names(rfc9293::dropped, p.at, p.on) +
+                   names(rfc9293::impossible, p.at, p.on) ==
+               1;
     });
 }
 static_assert(each_cell_is_named_once(), "the table is total and deterministic");
@@ -97,10 +99,12 @@ constexpr bool all_give_reasons(const Lines& lines) {
 static_assert(all_give_reasons(rfc9293::dropped), "whatever is dropped is dropped for a reason");
 static_assert(all_give_reasons(rfc9293::impossible), "whatever is impossible is impossible for a reason");
 
-static_assert(every_cell(rfc, [](const place& p) {
-                  const citation c = cite(p.at, p.on);
-                  return p.what.is_impossible() ? c.cite == "impossible" && !c.because.empty() : cites(c.cite);
-              }),
+static_assert(every_cell(rfc,
+                         [](const place& p) {
+                             const citation c = cite(p.at, p.on);
+                             return p.what.is_impossible() ? c.cite == "impossible" && !c.because.empty()
+                                                           : cites(c.cite);
+                         }),
               "cite() finds a citation or a reason for every cell");
 
 // --- Small --------------------------------------------------------------------------------------------
@@ -145,12 +149,14 @@ static_assert(names_are_unique<action, action_count>(), "every action has a name
 static_assert(words_are_unique<event, event_count>(), "every event has words of its own");
 static_assert(words_are_unique<answer, answer_count>(), "every answer has words of its own");
 static_assert(words_are_unique<signal, signal_count>(), "every signal has words of its own");
-static_assert(name(state::closed) == "CLOSED" && name(state::syn_received) == "SYN-RECEIVED" && name(state::time_wait) == "TIME-WAIT",
+static_assert(name(state::closed) == "CLOSED" && name(state::syn_received) == "SYN-RECEIVED" &&
+                  name(state::time_wait) == "TIME-WAIT",
               "states are spelt as in the RFC");
 static_assert(name(event::open_passive) == "open_passive" && name(event::rcv_ack_of_fin) == "rcv_ack_of_fin" &&
                   name(event::timeout_time_wait) == "timeout_time_wait",
               "the names of events have not slipped against the enumeration");
-static_assert(name(action::create_tcb) == "create_tcb" && name(action::snd_syn) == "snd_syn" && name(action::delete_tcb) == "delete_tcb",
+static_assert(name(action::create_tcb) == "create_tcb" && name(action::snd_syn) == "snd_syn" &&
+                  name(action::delete_tcb) == "delete_tcb",
               "nor have those of actions");
 
 /// Every action is in use, and every state and event has a row.
@@ -164,7 +170,9 @@ static_assert(every_action_is_used(), "every action is in use");
 
 constexpr bool every_event_means_something() {
     for (std::size_t e = 0; e < event_count; ++e) {
-        if (count_cells(rfc, [&](const place& p) { return p.is(static_cast<event>(e)) && !p.what.is_impossible(); }) == 0) return false;
+        if (count_cells(rfc, [&](const place& p) { return p.is(static_cast<event>(e)) && !p.what.is_impossible(); }) ==
+            0)
+            return false;
     }
     return true;
 }
@@ -202,8 +210,8 @@ TEST_CASE("rows: total, deterministic, cited, small", "[theorems][3.10]") {
     const auto with_row = n([](const place& p) { return p.has_row(); });
     const auto dropped = n([](const place& p) { return p.what.is_dropped(); });
     const auto impossible = n([](const place& p) { return p.what.is_impossible(); });
-    fmt::print("rows: {} rows name {} of {} cells; {} cells are dropped, {} are impossible\n", std::size(rfc9293::rows), with_row,
-               state_count * event_count, dropped, impossible);
+    fmt::print("rows: {} rows name {} of {} cells; {} cells are dropped, {} are impossible\n", std::size(rfc9293::rows),
+               with_row, state_count * event_count, dropped, impossible);
     CHECK(with_row + dropped + impossible == state_count * event_count);
     CHECK(each_cell_is_named_once());
 }

@@ -20,8 +20,11 @@ const theorem list[] = {
     // Resets.
     {"a reset is never answered: no row for one owes any segment but a challenge ACK",
      [](const machine_table& t) {
-         constexpr actions segments = action::snd_rst | action::snd_syn | action::snd_fin | actions{action::snd_ack} | action::snd_text;
-         return every_cell(t, [](const place& p) { return !p.is(resets) || !p.does_any(segments); });
+         return every_cell(t, [](const place& p) {
+             constexpr actions segments =
+                 action::snd_rst | action::snd_syn | action::snd_fin | actions{action::snd_ack};
+             return !p.is(resets) || !p.does_any(segments);
+         });
      }},
     {"a reset inside the window but not at RCV.NXT changes nothing and is challenged (RFC 5961)",
      [](const machine_table& t) {
@@ -35,10 +38,12 @@ const theorem list[] = {
          return every_cell(t, [](const place& p) {
              if (p.is(event::rcv_rst) && !p.in(state::closed | state::listen)) return p.to() == state::closed;
              if (!p.is(resets) || !p.moves()) return true;
-             return p.in(state::syn_received) && p.to() == (p.is(event::rcv_rst_passive) ? state::listen : state::time_wait);
+             return p.in(state::syn_received) &&
+                    p.to() == (p.is(event::rcv_rst_passive) ? state::listen : state::time_wait);
          });
      }},
-    {"a reset is owed iff a call or a dead peer tears the connection down, or a segment shows that the peer errs (3.5.2)",
+    {"a reset is owed iff a call or a dead peer tears the connection down, or a segment shows that the peer errs "
+     "(3.5.2)",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              constexpr state_set expecting = states::accepting | state::close_wait;
@@ -51,7 +56,8 @@ const theorem list[] = {
              return p.does(action::snd_rst) == (torn || group1 || group2 || without_rfc5961);
          });
      }},
-    {"no segment without a reset, a SYN or text after a CLOSE makes a synchronized state answer with a reset (3.5.2, group 3)",
+    {"no segment without a reset, a SYN or text after a CLOSE makes a synchronized state answer with a reset (3.5.2, "
+     "group 3)",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              if (!p.in(states::synchronized) || !p.is(arrivals) || !p.does(action::snd_rst)) return true;
@@ -78,7 +84,8 @@ const theorem list[] = {
      }},
 
     // ACKs.
-    {"an acknowledgment is taken in every state that has sent something, TIME-WAIT having nothing left to be acknowledged",
+    {"an acknowledgment is taken in every state that has sent something, TIME-WAIT having nothing left to be "
+     "acknowledged",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              const bool any = p.is(event::rcv_ack) && p.in(states::synchronized & ~state_set{state::time_wait});
@@ -100,33 +107,40 @@ const theorem list[] = {
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              constexpr actions acks = action::snd_ack | action::snd_challenge;
-             return !p.is(event_set{event::rcv_ack} | event::rcv_ack_of_syn | event::rcv_ack_of_fin) || !p.does_any(acks);
+             return !p.is(event_set{event::rcv_ack} | event::rcv_ack_of_syn | event::rcv_ack_of_fin) ||
+                    !p.does_any(acks);
          });
      }},
     {"what cannot be believed and carries no text is answered within the connection's allowance",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
-             const bool unbelievable = p.in(states::other) && p.is(event_set{event::rcv_outside} | event::rcv_rst_challenge | event::rcv_syn_challenge);
+             const bool unbelievable = p.in(states::other) && p.is(event_set{event::rcv_outside} |
+                                                                   event::rcv_rst_challenge | event::rcv_syn_challenge);
              const bool bad_ack = p.in(states::synchronized) && p.is(event::rcv_bad_ack);
              return p.does(action::snd_challenge) == (unbelievable || bad_ack);
          });
      }},
-    {"an ACK is owed at once iff a SYN or FIN was taken, text was lost, came twice or found no room, or a delay is over",
+    {"an ACK is owed at once iff a SYN or FIN was taken, text was lost, came twice or found no room, or a delay is "
+     "over",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
-             const bool taken = (p.is(event::rcv_syn_ack) && p.in(state::syn_sent)) || (p.is(event::rcv_fin) && p.in(states::accepting));
+             const bool taken = (p.is(event::rcv_syn_ack) && p.in(state::syn_sent)) ||
+                                (p.is(event::rcv_fin) && p.in(states::accepting));
              const bool twice = (p.is(event::rcv_outside_text | event::rcv_paws) && p.in(states::other)) ||
                                 (p.is(event::rcv_fin_again) && p.in(state::time_wait));
-             const bool lost = p.in(states::accepting) && p.is(event_set{event::rcv_text_early} | event::rcv_text_no_room | event::rcv_text_no_range);
+             const bool lost = p.in(states::accepting) && p.is(event_set{event::rcv_text_early} |
+                                                               event::rcv_text_no_room | event::rcv_text_no_range);
              const bool late = p.in(states::accepting) && p.is(event::timeout_delayed_ack);
              return p.does(action::snd_ack) == (taken || twice || lost || late);
          });
      }},
     {"a segment that is refused changes nothing but what is owed",
      [](const machine_table& t) {
-         constexpr event_set refused = event_set{event::rcv_bad_ack} | event::rcv_outside | event::rcv_outside_text | event::rcv_paws |
-                                       event::rcv_rst_challenge | event::rcv_syn_challenge | event::rcv_text_no_room | event::rcv_text_no_range;
          return every_cell(t, [](const place& p) {
+             constexpr event_set refused = event_set{event::rcv_bad_ack} | event::rcv_outside |
+                                           event::rcv_outside_text | event::rcv_paws | event::rcv_rst_challenge |
+                                           event::rcv_syn_challenge | event::rcv_text_no_room |
+                                           event::rcv_text_no_range;
              constexpr actions replies = action::snd_ack | action::snd_challenge | actions{action::snd_rst};
              return !p.is(refused) || (!p.moves() && !p.signals() && (p.what.doing().bits() & ~replies.bits()) == 0);
          });
@@ -136,12 +150,15 @@ const theorem list[] = {
     {"text is taken iff the peer may still send some",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
-             return p.does(action::take_text) == (p.is(event::rcv_text | event::rcv_text_early) && p.in(states::accepting));
+             return p.does(action::take_text) ==
+                    (p.is(event::rcv_text | event::rcv_text_early) && p.in(states::accepting));
          });
      }},
     {"an urgent pointer counts iff the peer may still send text",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return p.does(action::take_urg) == (p.is(event::rcv_urg) && p.in(states::accepting)); });
+         return every_cell(t, [](const place& p) {
+             return p.does(action::take_urg) == (p.is(event::rcv_urg) && p.in(states::accepting));
+         });
      }},
     {"a FIN is taken once: from states that take text into states that do not, acknowledged, and told to the user",
      [](const machine_table& t) {
@@ -169,7 +186,8 @@ const theorem list[] = {
     {"\"connection reset\" iff a reset, a fatal SYN or unwanted text ends a connection that the user still counts on",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
-             const bool by_reset = p.is(event::rcv_rst) && p.in(state::syn_sent | states::accepting | state::close_wait);
+             const bool by_reset =
+                 p.is(event::rcv_rst) && p.in(state::syn_sent | states::accepting | state::close_wait);
              const bool by_syn = p.is(event::rcv_syn_fatal) && p.in(states::other);
              const bool by_text = p.is(event::rcv_text_unwanted) && p.in(state::fin_wait_1 | state::fin_wait_2);
              return p.says(signal::tell_reset) == (by_reset || by_syn || by_text);
@@ -180,7 +198,8 @@ const theorem list[] = {
          return every_cell(t, [](const place& p) {
              const bool both = p.in(states::user_closed & states::peer_closed);
              const bool torn = p.is(calls | timeouts) && !p.is(event::timeout_time_wait);
-             return p.says(signal::tell_closed) == (both && p.moves_to(state::closed) && !torn && !p.is(event::rcv_syn_fatal));
+             return p.says(signal::tell_closed) ==
+                    (both && p.moves_to(state::closed) && !torn && !p.is(event::rcv_syn_fatal));
          });
      }},
     {"every urgent pointer that counts is told to the user (MUST-32)",
@@ -189,7 +208,8 @@ const theorem list[] = {
      }},
 
     // What is dropped.
-    {"a segment falls in silence only where the RFC wants it: resets without proof, old ones, and what says nothing new",
+    {"a segment falls in silence only where the RFC wants it: resets without proof, old ones, and what says nothing "
+     "new",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              const bool reset = (p.is(event::rcv_rst) && p.in(state::closed | state::listen)) ||

@@ -12,11 +12,13 @@ namespace {
 using namespace theorems;
 
 /// Something of ours may be unacknowledged: all but the states that have sent nothing, or are done.
-inline constexpr state_set unacknowledged = ~(state::closed | state::listen | state_set{state::fin_wait_2} | state::time_wait);
+inline constexpr state_set unacknowledged =
+    ~(state::closed | state::listen | state_set{state::fin_wait_2} | state::time_wait);
 /// Text or a FIN of ours may wait for the peer's window.
 inline constexpr state_set unsent = unacknowledged & ~(state::syn_sent | state::syn_received);
 /// The connection may be idle while the peer owes us something: its FIN, or its silence.
-inline constexpr state_set idle = state::established | state::fin_wait_1 | state_set{state::fin_wait_2} | state::close_wait;
+inline constexpr state_set idle =
+    state::established | state::fin_wait_1 | state_set{state::fin_wait_2} | state::close_wait;
 
 /// `e` does `a` in the states of `in`, and cannot come up anywhere else.
 constexpr bool runs_in(const machine_table& t, event e, state_set in, actions a, state_set leads_to) {
@@ -29,17 +31,23 @@ constexpr bool runs_in(const machine_table& t, event e, state_set in, actions a,
 
 const theorem list[] = {
     {"retransmission: where something may be unacknowledged, and it moves nothing",
-     [](const machine_table& t) { return runs_in(t, event::timeout_retransmission, unacknowledged, action::snd_again, {}); }},
+     [](const machine_table& t) {
+         return runs_in(t, event::timeout_retransmission, unacknowledged, action::snd_again, {});
+     }},
     {"R1: where something may be unacknowledged, and it only tells the user",
      [](const machine_table& t) { return runs_in(t, event::timeout_trouble, unacknowledged, {}, {}); }},
     {"user timeout and R2: where something may be unacknowledged, and the TCB goes without a reset",
-     [](const machine_table& t) { return runs_in(t, event::timeout_user, unacknowledged, action::delete_tcb, state::closed); }},
+     [](const machine_table& t) {
+         return runs_in(t, event::timeout_user, unacknowledged, action::delete_tcb, state::closed);
+     }},
     {"persist: where text or a FIN may wait for a window, one probe, and it never gives up by itself (MUST-37)",
      [](const machine_table& t) { return runs_in(t, event::timeout_persist, unsent, action::snd_probe, {}); }},
     {"override: where text or a FIN may wait for a window, and a little text goes",
      [](const machine_table& t) { return runs_in(t, event::timeout_override, unsent, action::snd_override, {}); }},
     {"delayed ACK: where text is taken",
-     [](const machine_table& t) { return runs_in(t, event::timeout_delayed_ack, states::accepting, action::snd_ack, {}); }},
+     [](const machine_table& t) {
+         return runs_in(t, event::timeout_delayed_ack, states::accepting, action::snd_ack, {});
+     }},
     {"keep-alive: where the peer owes something, and a probe moves nothing (MUST-26)",
      [](const machine_table& t) { return runs_in(t, event::timeout_keep_alive, idle, action::snd_keep_alive, {}); }},
     {"dead peer: where keep-alive runs, and the peer is told in case that it lives",
@@ -47,23 +55,29 @@ const theorem list[] = {
          return runs_in(t, event::timeout_dead_peer, idle, action::snd_rst | action::delete_tcb, state::closed);
      }},
     {"2 MSL: in TIME-WAIT alone, and then the connection is gone",
-     [](const machine_table& t) { return runs_in(t, event::timeout_time_wait, state::time_wait, action::delete_tcb, state::closed); }},
+     [](const machine_table& t) {
+         return runs_in(t, event::timeout_time_wait, state::time_wait, action::delete_tcb, state::closed);
+     }},
     {"no clock runs in CLOSED or LISTEN",
      [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return !p.in(state::closed | state::listen) || !p.is(timeouts) || p.what.is_impossible(); });
+         return every_cell(t, [](const place& p) {
+             return !p.in(state::closed | state::listen) || !p.is(timeouts) || p.what.is_impossible();
+         });
      }},
     {"a clock can run in every other state, so none is left alone",
      [](const machine_table& t) {
          for (std::size_t s = static_cast<std::size_t>(state::syn_sent); s < state_count; ++s) {
              const auto here = static_cast<state>(s);
-             if (count_cells(t, [&](const place& p) { return p.in(here) && p.is(timeouts) && p.has_row(); }) == 0) return false;
+             if (count_cells(t, [&](const place& p) { return p.in(here) && p.is(timeouts) && p.has_row(); }) == 0)
+                 return false;
          }
          return true;
      }},
     {"what goes again, probes or reminds does so for a timeout alone",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
-             constexpr actions reminders = action::snd_again | action::snd_probe | actions{action::snd_override} | action::snd_keep_alive;
+             constexpr actions reminders =
+                 action::snd_again | action::snd_probe | actions{action::snd_override} | action::snd_keep_alive;
              return !p.does_any(reminders) || p.is(timeouts);
          });
      }},
@@ -81,7 +95,9 @@ const theorem list[] = {
          });
      }},
     {"no timeout is dropped: a clock that runs means something",
-     [](const machine_table& t) { return every_cell(t, [](const place& p) { return !p.is(timeouts) || !p.what.is_dropped(); }); }},
+     [](const machine_table& t) {
+         return every_cell(t, [](const place& p) { return !p.is(timeouts) || !p.what.is_dropped(); });
+     }},
 
     {"no report of ICMP makes us send anything: it could be forged",
      [](const machine_table& t) {
@@ -93,14 +109,17 @@ const theorem list[] = {
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              const bool ends = p.is(event::icmp_hard) && p.in(state::syn_sent | state::syn_received);
-             return !p.is(reports) || (p.moves() == ends && p.says(signal::tell_unreachable) == ends && (!ends || p.to() == state::closed));
+             return !p.is(reports) || (p.moves() == ends && p.says(signal::tell_unreachable) == ends &&
+                                       (!ends || p.to() == state::closed));
          });
      }},
-    {"every other error is passed on to the user where there is a connection (SHLD-25), and source quench is discarded (MUST-55)",
+    {"every other error is passed on to the user where there is a connection (SHLD-25), and source quench is discarded "
+     "(MUST-55)",
      [](const machine_table& t) {
          return every_cell(t, [](const place& p) {
              const bool told = p.in(states::open) && (p.is(event::icmp_soft) || (p.is(event::icmp_hard) && !p.moves()));
-             return p.says(signal::tell_soft_error) == told && (!p.is(reports) || p.what.is_dropped() == (!told && !p.moves()));
+             return p.says(signal::tell_soft_error) == told &&
+                    (!p.is(reports) || p.what.is_dropped() == (!told && !p.moves()));
          });
      }},
 };

@@ -24,34 +24,34 @@ struct arrived {
 ///   also acknowledged."
 constexpr state in_one_step(state at, arrived a) {
     switch (at) {
-        case state::syn_sent:  // (a SYN of the peer's, with or without the ACK of ours)
-            if (!a.acks) return state::syn_received;  // what else it carries waits (3.10.7.3, fourth)
-            return a.fin ? state::close_wait : state::established;
-        case state::syn_received:  // an acceptable segment acknowledges our SYN, or is refused
-            if (!a.acks) return state::syn_received;
-            return a.fin ? state::close_wait : state::established;
-        case state::established: return a.fin ? state::close_wait : state::established;
-        case state::fin_wait_1:
-            if (a.acks && a.fin) return state::time_wait;
-            if (a.acks) return state::fin_wait_2;
-            return a.fin ? state::closing : state::fin_wait_1;
-        case state::fin_wait_2: return a.fin ? state::time_wait : state::fin_wait_2;
-        case state::close_wait: return state::close_wait;
-        case state::closing: return a.acks ? state::time_wait : state::closing;
-        case state::last_ack: return a.acks ? state::closed : state::last_ack;
-        default: return at;
+    case state::syn_sent:                         // (a SYN of the peer's, with or without the ACK of ours)
+        if (!a.acks) return state::syn_received;  // what else it carries waits (3.10.7.3, fourth)
+        return a.fin ? state::close_wait : state::established;
+    case state::syn_received:  // an acceptable segment acknowledges our SYN, or is refused
+        if (!a.acks) return state::syn_received;
+        return a.fin ? state::close_wait : state::established;
+    case state::established: return a.fin ? state::close_wait : state::established;
+    case state::fin_wait_1:
+        if (a.acks && a.fin) return state::time_wait;
+        if (a.acks) return state::fin_wait_2;
+        return a.fin ? state::closing : state::fin_wait_1;
+    case state::fin_wait_2: return a.fin ? state::time_wait : state::fin_wait_2;
+    case state::close_wait: return state::close_wait;
+    case state::closing: return a.acks ? state::time_wait : state::closing;
+    case state::last_ack: return a.acks ? state::closed : state::last_ack;
+    default: return at;
     }
 }
 
 /// The first step: the ACK, as it is judged in this state (3.10.7.3 and the fifth check of 3.10.7.4).
 constexpr event judged_ack(state at, bool acks) {
     switch (at) {
-        case state::syn_sent: return acks ? event::rcv_syn_ack : event::rcv_syn;
-        case state::syn_received: return acks ? event::rcv_ack_of_syn : event::rcv_bad_ack;
-        case state::fin_wait_1:
-        case state::closing:
-        case state::last_ack: return acks ? event::rcv_ack_of_fin : event::rcv_ack;
-        default: return event::rcv_ack;  // nothing of ours but text can be unacknowledged
+    case state::syn_sent: return acks ? event::rcv_syn_ack : event::rcv_syn;
+    case state::syn_received: return acks ? event::rcv_ack_of_syn : event::rcv_bad_ack;
+    case state::fin_wait_1:
+    case state::closing:
+    case state::last_ack: return acks ? event::rcv_ack_of_fin : event::rcv_ack;
+    default: return event::rcv_ack;  // nothing of ours but text can be unacknowledged
     }
 }
 
@@ -93,7 +93,8 @@ const theorem list[] = {
              return (p.what.doing().bits() & ~quiet.bits()) == 0;
          });
      }},
-    {"a FIN in FIN-WAIT-1 goes to CLOSING or TIME-WAIT according to whether ours was acknowledged before, not to its flags",
+    {"a FIN in FIN-WAIT-1 goes to CLOSING or TIME-WAIT according to whether ours was acknowledged before, not to its "
+     "flags",
      [](const machine_table& t) {
          return in_two_steps(t, state::fin_wait_1, {.acks = false, .fin = true}) == state::closing &&
                 in_two_steps(t, state::fin_wait_1, {.acks = true, .fin = true}) == state::time_wait;
