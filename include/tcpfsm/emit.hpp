@@ -205,13 +205,4 @@ private:
     time_point now_;
 };
 
-/// The reset that is owed, as a segment.
-[[nodiscard]] constexpr segment as_segment(const reset_debt& r) noexcept {
-    segment seg{.seq = r.seq, .ack = r.ack, .ctl = r.ctl};
-    seg.options.has_timestamps = r.stamped;
-    seg.options.ts_val = r.ts_val;
-    seg.options.ts_ecr = r.ts_ecr;
-    return seg;
-}
-
 }  // namespace tcpfsm

@@ -2,8 +2,11 @@
 // perform.hpp: what the actions of a row do to the numbers of a connection.
 #pragma once
 
+#include <tcpfsm/acknowledge.hpp>
 #include <tcpfsm/action.hpp>
+#include <tcpfsm/arrival.hpp>
 #include <tcpfsm/judge.hpp>
+#include <tcpfsm/reset.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/tcb.hpp>
 
@@ -15,31 +18,6 @@
 
 namespace tcpfsm {
 
-/// What the caller has to do with the octets of a segment, and what the segment was judged to be.
-struct arrival {
-    state in = state::closed;         ///< the state in which the last judgement was made
-    event why = event::rcv_stray;     ///< the last judgement: what the segment turned out to be
-    bool dropped = false;             ///< true iff nothing of the segment counted
-    std::uint8_t judgements = 0;      ///< how many judgements were made: one for each row taken, at most five
-    bool push = false;                ///< the text taken was pushed (MAY-17)
-    std::uint32_t acked = 0;          ///< so many octets at the front of the send buffer are acknowledged: free them
-    std::uint32_t skip = 0;           ///< of the segment's text, leave out so many octets,
-    std::uint32_t text = 0;           ///< then store so many
-    std::uint32_t at = 0;             ///< so far beyond the end of the text in order, before the call
-    std::uint32_t in_order = 0;       ///< then so many octets more are in order, and may be read
-    friend constexpr bool operator==(const arrival&, const arrival&) noexcept = default;
-};
-
-/// A reset that is owed (3.5.2). It outlives the TCB.
-struct reset_debt {
-    tcpfsm::seq seq{}, ack{};
-    std::uint32_t ts_val = 0;
-    std::uint32_t ts_ecr = 0;
-    control ctl{};  ///< none: no reset is owed
-    bool stamped = false;
-    friend constexpr bool operator==(const reset_debt&, const reset_debt&) noexcept = default;
-};
-
 /// What an action may need beside the TCB.
 struct cause {
     const segment* arrived = nullptr;  ///< the segment as it arrived, if one did
@@ -49,23 +27,6 @@ struct cause {
     bool urgent = false;               ///< of a SEND
     arrival* out = nullptr;            ///< where the caller is told what to do with octets
 };
-
-/// The reset for a segment that matches nothing: 3.10.7.1 and 3.5.2 group 1, without any connection. The
-/// segment must not be a reset itself.
-[[nodiscard]] constexpr segment reset_for(const segment& seg) noexcept {
-    segment out;
-    if (seg.has(ctl::ack)) {
-        out.seq = seg.ack;
-        out.ctl = ctl::rst;
-    } else {
-        out.ack = seg.seq + seg.len();
-        out.ctl = ctl::rst | ctl::ack;
-    }
-    // RFC 7323 3.2: a reset in reply to a segment with timestamps echoes them, and its own TSval is zero.
-    out.options.has_timestamps = seg.options.has_timestamps;
-    out.options.ts_ecr = seg.options.ts_val;
-    return out;
-}
 
 /// The effects of the actions on one TCB.
 template <class P>
@@ -87,7 +48,7 @@ private:
         case action::restore_tcb: return restore_tcb();
         case action::forget_peer: return forget_peer();
         case action::take_syn: return take_syn(*why_.arrived);
-        case action::take_ack: return take_ack(*why_.arrived);
+        case action::take_ack: return acknowledger<P>{t_, *why_.out, why_.now}.take(*why_.arrived);
         case action::take_urg: rcv_.up = why_.arrived->seq + why_.arrived->up; return;
         case action::take_text: return take_text(*why_.cut);
         case action::take_fin: rcv_.nxt += 1; return;
@@ -169,90 +130,6 @@ private:
         const trimmed cut = trim(t_, seg);
         rcv_.note_fin(cut.seg);
         if (cut.seg.text != 0) hold(cut);
-    }
-
-    /// 3.10.7.4, fifth.
-    constexpr void take_ack(const segment& seg) noexcept {
-        const bool in_handshake = !snd_.synced;
-        const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
-        t_.heard_at = why_.now;
-        t_.keep_alives = 0;
-        take_timestamp(seg);
-        if (snd_.una < seg.ack) {
-            advance(seg);
-        } else if (seg.ack == snd_.una && seg.len() == 0 && window == snd_.wnd && window != 0 && snd_.outstanding()) {
-            heed(t_.recovery.duplicate(snd_.una, snd_.nxt), 0, t_.to_peer());
-        }
-        const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
-        if ((snd_.una <= seg.ack && newer) || in_handshake) {
-            snd_.wnd = window;
-            snd_.max_wnd = std::max(snd_.max_wnd, window);
-            snd_.wl1 = seg.seq;
-            snd_.wl2 = seg.ack;
-        }
-        // MUST-37: as long as the peer answers probes, it may keep its window shut.
-        if (snd_.wnd == 0) t_.stalled_since = why_.now;
-    }
-    /// RFC 7323 4.3 and 5.3 R3. The segment has passed the window test.
-    constexpr void take_timestamp(const segment& seg) noexcept {
-        if (!t_.ts.on || !seg.options.has_timestamps || rcv_.acked < seg.seq) return;
-        t_.ts.recent = seg.options.ts_val;
-        t_.ts.recent_at = why_.now;
-    }
-    /// SND.UNA moves.
-    constexpr void advance(const segment& seg) noexcept {
-        const path before = t_.to_peer();
-        const seq first = snd_.first_text();
-        const bool syn_was_lost = t_.rtt.backed_off() != 0;
-        measure(seg);
-        snd_.una = seg.ack;
-        snd_.again = later(snd_.again, snd_.una);
-        snd_.up = later(snd_.up, snd_.una);
-        t_.stalled_since = why_.now;
-        if (!snd_.synced) {
-            snd_.synced = true;
-            snd_.again = snd_.una;  // text that went with the SYN and was not taken goes again at once
-            if (syn_was_lost) t_.rtt.restart_after_syn_loss();
-            t_.congestion.begin(t_.to_peer(), syn_was_lost);
-            t_.recovery.begin(snd_.iss);
-        }
-        const std::uint32_t octets = snd_.first_text() - first;
-        why_.out->acked += octets;
-        const auto finding = t_.recovery.advanced(snd_.una);
-        // RFC 6298 5.3, but RFC 6582 3.2: only the first partial ACK of a recovery restarts the timer.
-        if (finding != fast_retransmit::finding::partial || t_.recovery.first_partial()) t_.armed_at = why_.now;
-        heed(finding, octets, before);
-    }
-    /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
-    /// timestamps tell which transmission was acknowledged.
-    constexpr void measure(const segment& seg) noexcept {
-        if (snd_.timing) {
-            if (seg.ack < snd_.timed) return;
-            snd_.timing = false;
-            t_.rtt.sample(why_.now - t_.timed_at);
-        } else if (t_.ts.on && seg.options.has_timestamps && seg.options.ts_ecr != 0) {
-            const std::uint32_t ms = t_.ts.at(why_.now) - seg.options.ts_ecr;
-            if (ms < 0x10000000U) t_.rtt.sample(std::chrono::milliseconds{ms});
-        }
-    }
-    /// What an ACK means for recovery and the congestion window.
-    constexpr void heed(fast_retransmit::finding f, std::uint32_t octets, path before) noexcept {
-        using enum fast_retransmit::finding;
-        switch (f) {
-        case none:
-            if (octets != 0) t_.congestion.acked(before, octets);
-            return;
-        case duplicate: t_.congestion.duplicate(before); return;
-        case loss:
-            t_.congestion.lost(before);
-            snd_.lost_one = true;
-            return;
-        case partial:
-            t_.congestion.partly_acked(before, octets);
-            snd_.lost_one = true;
-            return;
-        case full: t_.congestion.recovered(t_.to_peer()); return;
-        }
     }
 
     /// 3.10.7.4, seventh. In order or not: the octets go where the caller is told.

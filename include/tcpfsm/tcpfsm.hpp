@@ -24,6 +24,9 @@
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/tcb.hpp>
 #include <tcpfsm/judge.hpp>
+#include <tcpfsm/arrival.hpp>
+#include <tcpfsm/reset.hpp>
+#include <tcpfsm/acknowledge.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/emit.hpp>
 #include <tcpfsm/timers.hpp>
@@ -36,6 +39,7 @@
 
 // The wire.
 #include <tcpfsm/address.hpp>
+#include <tcpfsm/address_text.hpp>
 #include <tcpfsm/checksum.hpp>
 #include <tcpfsm/option_codec.hpp>
 #include <tcpfsm/wire.hpp>

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// acknowledge.hpp: what an acceptable acknowledgment changes at the sender.
+#pragma once
+
+#include <tcpfsm/arrival.hpp>
+#include <tcpfsm/segment.hpp>
+#include <tcpfsm/tcb.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+// RFC 9293 section 3.10.7.4, fifth: SND.UNA, the send window, the round-trip time (RFC 6298, RFC 7323) and
+// what loss detection and congestion control make of it (RFC 5681, RFC 6582).
+
+namespace tcpfsm {
+
+/// Takes the ACK of a segment that the judges found acceptable.
+template <class P>
+class acknowledger {
+public:
+    constexpr acknowledger(tcb<P>& t, arrival& out, time_point now) noexcept
+        : t_{t}, snd_{t.snd}, rcv_{t.rcv}, out_{out}, now_{now} {}
+
+    /// 3.10.7.4, fifth.
+    constexpr void take(const segment& seg) noexcept {
+        const bool in_handshake = !snd_.synced;
+        const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
+        t_.heard_at = now_;
+        t_.keep_alives = 0;
+        take_timestamp(seg);
+        if (snd_.una < seg.ack) {
+            advance(seg);
+        } else if (seg.ack == snd_.una && seg.len() == 0 && window == snd_.wnd && window != 0 && snd_.outstanding()) {
+            heed(t_.recovery.duplicate(snd_.una, snd_.nxt), 0, t_.to_peer());
+        }
+        const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
+        if ((snd_.una <= seg.ack && newer) || in_handshake) {
+            snd_.wnd = window;
+            snd_.max_wnd = std::max(snd_.max_wnd, window);
+            snd_.wl1 = seg.seq;
+            snd_.wl2 = seg.ack;
+        }
+        // MUST-37: as long as the peer answers probes, it may keep its window shut.
+        if (snd_.wnd == 0) t_.stalled_since = now_;
+    }
+
+private:
+    /// RFC 7323 4.3 and 5.3 R3. The segment has passed the window test.
+    constexpr void take_timestamp(const segment& seg) noexcept {
+        if (!t_.ts.on || !seg.options.has_timestamps || rcv_.acked < seg.seq) return;
+        t_.ts.recent = seg.options.ts_val;
+        t_.ts.recent_at = now_;
+    }
+    /// SND.UNA moves.
+    constexpr void advance(const segment& seg) noexcept {
+        const path before = t_.to_peer();
+        const seq first = snd_.first_text();
+        const bool syn_was_lost = t_.rtt.backed_off() != 0;
+        measure(seg);
+        snd_.una = seg.ack;
+        snd_.again = later(snd_.again, snd_.una);
+        snd_.up = later(snd_.up, snd_.una);
+        t_.stalled_since = now_;
+        if (!snd_.synced) {
+            snd_.synced = true;
+            snd_.again = snd_.una;  // text that went with the SYN and was not taken goes again at once
+            if (syn_was_lost) t_.rtt.restart_after_syn_loss();
+            t_.congestion.begin(t_.to_peer(), syn_was_lost);
+            t_.recovery.begin(snd_.iss);
+        }
+        const std::uint32_t octets = snd_.first_text() - first;
+        out_.acked += octets;
+        const auto finding = t_.recovery.advanced(snd_.una);
+        // RFC 6298 5.3, but RFC 6582 3.2: only the first partial ACK of a recovery restarts the timer.
+        if (finding != fast_retransmit::finding::partial || t_.recovery.first_partial()) t_.armed_at = now_;
+        heed(finding, octets, before);
+    }
+    /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
+    /// timestamps tell which transmission was acknowledged.
+    constexpr void measure(const segment& seg) noexcept {
+        if (snd_.timing) {
+            if (seg.ack < snd_.timed) return;
+            snd_.timing = false;
+            t_.rtt.sample(now_ - t_.timed_at);
+        } else if (t_.ts.on && seg.options.has_timestamps && seg.options.ts_ecr != 0) {
+            const std::uint32_t ms = t_.ts.at(now_) - seg.options.ts_ecr;
+            if (ms < 0x10000000U) t_.rtt.sample(std::chrono::milliseconds{ms});
+        }
+    }
+    /// What an ACK means for recovery and the congestion window.
+    constexpr void heed(fast_retransmit::finding f, std::uint32_t octets, path before) noexcept {
+        using enum fast_retransmit::finding;
+        switch (f) {
+        case none:
+            if (octets != 0) t_.congestion.acked(before, octets);
+            return;
+        case duplicate: t_.congestion.duplicate(before); return;
+        case loss:
+            t_.congestion.lost(before);
+            snd_.lost_one = true;
+            return;
+        case partial:
+            t_.congestion.partly_acked(before, octets);
+            snd_.lost_one = true;
+            return;
+        case full: t_.congestion.recovered(t_.to_peer()); return;
+        }
+    }
+
+    tcb<P>& t_;
+    send_sequence& snd_;
+    const receive_sequence& rcv_;
+    arrival& out_;
+    time_point now_;
+};
+
+}  // namespace tcpfsm
