@@ -64,7 +64,8 @@ private:
         t_.stalled_since = now_;
         if (!snd_.synced) {
             snd_.synced = true;
-            snd_.again = snd_.una;  // text that went with the SYN and was not taken goes again at once
+            // Text that went with the SYN and was not taken goes again at once; a FIN that went later has its timer.
+            if (!snd_.fin_sent()) snd_.again = snd_.una;
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
             t_.congestion.begin(t_.to_peer(), syn_was_lost);
             t_.recovery.begin(snd_.iss);
