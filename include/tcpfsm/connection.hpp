@@ -61,8 +61,7 @@ public:
     /// RECEIVE: the caller has read `octets` of the text in order, which frees room for more. More than
     /// `readable()` counts as all of it.
     constexpr answer receive(std::uint32_t octets, time_point now) noexcept {
-        const bool some = readable() != 0 && octets != 0;
-        return call(some ? event::receive : event::receive_empty, {.now = now, .octets = octets});
+        return call(readable() != 0 ? event::receive : event::receive_empty, {.now = now, .octets = octets});
     }
     /// CLOSE: no more text from this side. Text already sent or queued still goes; text of the peer is
     /// still received.
@@ -177,8 +176,10 @@ public:
     [[nodiscard]] constexpr bool in(state_set s) const noexcept { return machine_.in(s); }
     /// Octets in order that the user has not read.
     [[nodiscard]] constexpr std::uint32_t readable() const noexcept { return tcb_.rcv.user; }
-    /// Octets that SEND would still take.
+    /// Octets that SEND would still take; 0 where it takes none at all.
     [[nodiscard]] constexpr std::uint32_t writable() const noexcept {
+        if (machine_.in(state::closed | states::user_closed) || tcb_.snd.close_waits) return 0;
+        if (machine_.in(state::listen) && !tcb_.given.remote_specified) return 0;
         const std::uint32_t queued = tcb_.snd.queued();
         return tcb_.given.snd_buff > queued ? tcb_.given.snd_buff - queued : 0;
     }
