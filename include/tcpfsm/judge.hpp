@@ -196,7 +196,7 @@ template <class P>
     if (seg.len() == 0 && !cut.no_room && !t.held.waits_at(t.rcv.nxt)) return std::nullopt;
     if (states::peer_closed.contains(at)) return event::rcv_text_after_fin;
     if (cut.no_room) return event::rcv_text_no_room;
-    if (t.rcv.unwanted && seg.text != 0) return event::rcv_text_unwanted;
+    if (t.rcv.unwanted && (seg.text != 0 || t.held.waits_at(t.rcv.nxt))) return event::rcv_text_unwanted;
     if (seg.seq == t.rcv.nxt) {
         if (seg.text == 0 && !t.held.waits_at(t.rcv.nxt)) return std::nullopt;
         return event::rcv_text;
