@@ -136,12 +136,14 @@ private:
     constexpr void take_text(const trimmed& cut) noexcept {
         const bool gaps = !t_.held.empty();
         const seq before = rcv_.nxt;
+        seq next = before;
         if (cut.seg.text != 0) {
             hold(cut);
+            if (cut.seg.seq == next) next += cut.seg.text;  // taken even if no range more can be remembered
             const auto full = static_cast<std::uint16_t>(std::min<std::uint32_t>(cut.seg.text, rcv_.mss));
             rcv_.full = std::max(rcv_.full, full);
         }
-        rcv_.nxt = t_.held.drain(rcv_.nxt);
+        rcv_.nxt = t_.held.drain(next);
         const std::uint32_t fresh = rcv_.nxt - before;
         rcv_.user += fresh;
         rcv_.up = later(rcv_.up, rcv_.nxt - rcv_.user);
@@ -214,7 +216,7 @@ private:
             const segment seg = reset_for(*why_.arrived);
             reset_ = {seg.seq, seg.ack, seg.options.ts_val, seg.options.ts_ecr, seg.ctl, seg.options.has_timestamps};
         } else {
-            reset_ = {snd_.nxt, {}, t_.ts.at(why_.now), 0, ctl::rst, t_.ts.on};
+            reset_ = {snd_.nxt, {}, t_.ts.on ? t_.ts.at(why_.now) : 0, 0, ctl::rst, t_.ts.on};
         }
     }
 
