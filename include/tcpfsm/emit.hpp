@@ -61,6 +61,7 @@ public:
         if (P::text_on_syn && first && !with_ack) {
             const auto room = static_cast<std::uint32_t>(snd_.mss - options_size(seg));
             seg.text = std::min(snd_.unsent(), room);
+            if (seg.text != 0) mark_urgent(seg);
         }
         seg = account(seg, first);
         if (first) snd_.timed = snd_.iss + 1;  // the text may be acknowledged later than the SYN
@@ -129,7 +130,8 @@ private:
         if (n == 0) return fin ? std::optional{stretch{snd_.nxt, 0, true}} : std::nullopt;
         if (snd_.outstanding() && snd_.flight() + n > allowance()) return std::nullopt;
         const bool alone = !snd_.outstanding() || !t_.given.nagle;
-        const bool worth = n == most || (all && (alone || fin)) || (alone && n >= snd_.max_wnd / 2) || snd_.hurry;
+        const bool last = fin || snd_.close_waits;  // nothing will follow that it could wait for
+        const bool worth = n == most || (all && (alone || last)) || (alone && n >= snd_.max_wnd / 2) || snd_.hurry;
         return stretch{snd_.nxt, n, fin, !worth};
     }
     /// How much may be in flight: the congestion window, and two segments more on the first two duplicate
@@ -150,11 +152,14 @@ private:
             t_.ack_due = never;
             add_options(seg.options);
         }
-        if (snd_.up > later(number, snd_.una) && snd_.synced) {
-            seg.ctl |= ctl::urg;
-            seg.up = static_cast<std::uint16_t>(std::min<std::uint32_t>(snd_.up - number, 0xffff));
-        }
+        if (snd_.synced) mark_urgent(seg);
         return seg;
+    }
+    /// Urgent octets lie ahead (3.8.5). A distance that 16 bits cannot say is the largest that they can.
+    constexpr void mark_urgent(segment& seg) const noexcept {
+        if (snd_.up <= later(seg.seq, snd_.una)) return;
+        seg.ctl |= ctl::urg;
+        seg.up = static_cast<std::uint16_t>(std::min<std::uint32_t>(snd_.up - seg.seq, 0xffff));
     }
     constexpr void add_options(options& opt) const noexcept {
         if (t_.ts.on) stamp(opt, t_.ts.recent);
