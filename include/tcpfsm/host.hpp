@@ -164,7 +164,8 @@ public:
     constexpr moved consume(handle h, std::size_t n, time_point now) noexcept {
         return with(h, now, [&](auto& s) { return s.stream.consume(n, now); });
     }
-    /// CLOSE: no more text from this side; text of the peer can still be read.
+    /// CLOSE: no more text from this side; text of the peer can still be read. Before `opened` the connection is
+    /// given up, and queued text with it (3.10.4).
     constexpr answer close(handle h, time_point now) noexcept {
         return with(h, now, [&](auto& s) { return moved{0, s.stream.close(now)}; }).says;
     }
