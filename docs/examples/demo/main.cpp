@@ -70,7 +70,7 @@ int run(const wishes& w, const char* program) {
         sound = transfer(w.mebibytes, w.seed, out, captured) && sound;
         fmt::print("\n");
     }
-    fmt::print("{} exchanges, {} expectations: {}\n", played.size(), expectations,
+    fmt::print("{} exchange{}, {} expectations: {}\n", played.size(), played.size() == 1 ? "" : "s", expectations,
                deviations == 0 ? out.good("all met") : out.bad(fmt::format("{} NOT met", deviations)));
     if (!file.empty()) {
         if (!captured.good()) {

@@ -18,9 +18,11 @@ namespace demo {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 // --- Where things are, in pixels -----------------------------------------------------------------------------
 
-constexpr double width = 1400;
+constexpr double width = 1480;
 constexpr double bar_width = 104;
 constexpr double left_bar = 372;                       // left edge of the client's bar
 constexpr double right_bar = width - 372 - bar_width;  // left edge of the server's
@@ -29,22 +31,23 @@ constexpr double right_edge = right_bar;
 constexpr double line_height = 16;
 constexpr double header = 96;
 constexpr double footer = 44;
+constexpr double lost_fall = 32;  // how far a lost segment would have come down
 
 constexpr std::string_view style = R"(
-  text { font-family: "DejaVu Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif; font-size: 11px; fill: #24292f }
+  text { font-family: "DejaVu Sans", "Segoe UI", "Helvetica Neue", Arial, sans-serif; font-size: 11px; fill: #24292f;
+         paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
   .title { font-size: 20px; font-weight: bold }
   .cites { font-size: 13px; fill: #8b949e }
   .lesson { font-size: 12.5px; fill: #57606a }
   .host { font-size: 13px; font-weight: bold; fill: #57606a }
-  .state { font-size: 10.5px; font-weight: bold; fill: #ffffff; letter-spacing: .2px }
+  .state { font-size: 10.5px; font-weight: bold; fill: #ffffff; letter-spacing: .2px; stroke: none }
   .event { font-weight: bold }
   .doing { fill: #57606a }
   .cite { fill: #0969da; font-size: 10px }
   .told { fill: #1a7f37; font-style: italic }
   .time { fill: #8b949e; font-size: 10px }
   .note { fill: #9a6700; font-style: italic; font-size: 11.5px }
-  .segment { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 10px;
-             paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
+  .segment { font-family: "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 10px }
   .instant { stroke: #eaeef2; stroke-width: 1 }
   .arrow { stroke: #424a53; stroke-width: 1.5; fill: none; marker-end: url(#head) }
   .strange { stroke: #cf222e; marker-end: url(#red-head) }
@@ -121,10 +124,11 @@ public:
     panel(const story& told, double top) : told_{told}, top_{top}, y_{top + header} {
         departs_.resize(told.flights.size());
         arrives_.resize(told.flights.size());
-        cursor_[0] = cursor_[1] = y_ + line_height;
+        cursor_[0] = cursor_[1] = y_ + 2 * line_height;
         for (const side s : both) bars_[index(s)].push_back({y_, state::closed});
         for (const happening& h : told.happenings) place(h);
         bottom_ = std::max(cursor_[0], cursor_[1]) + 8;
+        for (std::size_t i = 0; i < told.flights.size(); ++i) bottom_ = std::max(bottom_, way_of(i).y2);
     }
     [[nodiscard]] double bottom() const { return bottom_ + footer; }
 
@@ -146,7 +150,8 @@ public:
         for (const side s : both) draw_bar(out, s);
         out += marks_;
         const std::vector<bool> whole = whole_arrows(told_);
-        for (std::size_t i = 0; i < told_.flights.size(); ++i) draw_flight(out, i, whole[i]);
+        for (std::size_t i = 0; i < told_.flights.size(); ++i) draw_arrow(out, i);
+        for (std::size_t i = 0; i < told_.flights.size(); ++i) draw_label(out, i, whole[i]);
         return out + above_;
     }
 
@@ -173,6 +178,8 @@ private:
             const bool row = h.what == happening::kind::row;
             above_ += line_of_text(row ? "row" : "told", x, y, anchor, row ? words(h.row) : escaped(h.text));
             if (row) enters(h.who, h.row.to, y - 12);
+            const auto because = row ? cite(h.row.from, h.row.on).because : std::string_view{};
+            if (!because.empty()) above_ += line_of_text("doing", x, y += line_height - 2, anchor, escaped(because));
             y += line_height;
             departing_[index(h.who)] = 0;
         }
@@ -192,14 +199,9 @@ private:
         const cell c = machine::table.at(row.from, row.on);
         std::string out =
             fmt::format("<tspan class='event'>{}</tspan><tspan class='cite' dx='6'>{}</tspan>", row.on, where.cite);
-        std::string doing = c.doing().empty() ? "" : fmt::format("{}", c.doing());
-        if (c.is_dropped()) doing = fmt::format("dropped: {}", where.because);
-        if (!doing.empty()) out += fmt::format("<tspan class='doing' dx='6'>{}</tspan>", escaped(shortened(doing)));
+        const std::string doing = c.is_dropped() ? "dropped" : c.doing().empty() ? "" : fmt::format("{}", c.doing());
+        if (!doing.empty()) out += fmt::format("<tspan class='doing' dx='6'>{}</tspan>", escaped(doing));
         return out;
-    }
-    [[nodiscard]] static std::string shortened(std::string text) {
-        if (text.size() > 52) text = text.substr(0, 49) + "...";
-        return text;
     }
 
     /// Both sides go on from here.
@@ -209,11 +211,10 @@ private:
         if (!first_) {
             const double ms = std::chrono::duration<double, std::milli>(when - last_).count();
             y += std::clamp(ms * 3.2, 20.0, 46.0) - 6;
-            if (when - last_ >= std::chrono::milliseconds{500}) {
+            if (when - last_ >= 500ms) {
                 y += 14;
                 const double between = (before + y) / 2;
-                marks_ +=
-                    line_of_text("time", (left_edge + right_edge) / 2, between - 8, "middle", pause(when - last_));
+                marks_ += line_of_text("time", right_edge - 16, between - 8, "end", pause(when - last_));
                 for (const side s : both) tear(bar_of(s), between - 12);
             }
         }
@@ -223,7 +224,9 @@ private:
         departing_[0] = departing_[1] = 0;
         below_ +=
             fmt::format("<line class='instant' x1='62' y1='{0:.1f}' x2='{1:.1f}' y2='{0:.1f}'/>\n", y - 6, width - 20);
-        below_ += line_of_text("time", 54, y - 2, "end", seconds(when) + " s");
+        below_ += line_of_text(
+            "time", 54, y - 2, "end",
+            when.time_since_epoch() < 1000s ? seconds(when) + " s" : fmt::format("{} s", when.time_since_epoch() / 1s));
     }
     /// The time line is torn where time was left out.
     void tear(double x, double y) {
@@ -242,32 +245,42 @@ private:
             out += line_of_text("state", bar_of(s) + bar_width / 2, bar[i].from + 12, "middle", name(bar[i].in));
         }
     }
-    void draw_flight(std::string& out, std::size_t i, bool whole) const {
+    /// Where a flight is drawn: from (x1, y1) to (x2, y2).
+    struct way {
+        double x1, y1, x2, y2;
+        [[nodiscard]] std::pair<double, double> at(double part) const {
+            return {x1 + (x2 - x1) * part, y1 + (y2 - y1) * part};
+        }
+    };
+    [[nodiscard]] way way_of(std::size_t i) const {
         const flight& f = told_.flights[i];
-        const double x1 = edge_of(f.from);
-        const double x2 = edge_of(other(f.from));
-        const double y1 = departs_[i];
-        const double y2 = arrives_[i] == 0 ? y1 + 32 : arrives_[i];
-        const auto along = [&](double part) { return std::pair{x1 + (x2 - x1) * part, y1 + (y2 - y1) * part}; };
-        const bool strange = !f.remark.empty();
-        const auto [ex, ey] = along(f.lost ? 0.68 : 1.0);
-        out += fmt::format("<line class='{}' x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}'/>\n",
-                           f.lost    ? "lost"
-                           : strange ? "arrow strange"
-                                     : "arrow",
-                           x1, y1, ex, ey);
+        const double y2 = arrives_[i] == 0 ? departs_[i] + lost_fall : arrives_[i];
+        return {edge_of(f.from), departs_[i], edge_of(other(f.from)), y2};
+    }
+    void draw_arrow(std::string& out, std::size_t i) const {
+        const flight& f = told_.flights[i];
+        const way w = way_of(i);
+        const auto [x, y] = w.at(f.lost ? 0.68 : 1.0);
+        const std::string_view kind = f.lost ? "lost" : f.remark.empty() ? "arrow" : "arrow strange";
+        out +=
+            fmt::format("<line class='{}' x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}'/>\n", kind, w.x1, w.y1, x, y);
         if (f.lost)
-            out += fmt::format("<path class='cross' d='M{:.1f} {:.1f} l12 12 m0 -12 l-12 12'/>\n", ex - 6, ey - 6);
-
+            out += fmt::format("<path class='cross' d='M{:.1f} {:.1f} l12 12 m0 -12 l-12 12'/>\n", x - 6, y - 6);
+    }
+    void draw_label(std::string& out, std::size_t i, bool whole) const {
+        const flight& f = told_.flights[i];
+        const way w = way_of(i);
         std::string label = told_.notation(f, whole && !f.lost);
         if (label.size() > 76) label = told_.notation(f, false) + " <...>";
-        if (strange) label += fmt::format("  ({})", f.remark);
-        // The label of an arrow that crosses another keeps to the side from which it comes.
-        const auto [lx, ly] = along(f.lost ? 0.36 : whole ? 0.5 : 0.27);
-        const double slope = std::atan2(y2 - y1, x2 - x1) * 180 / std::numbers::pi;
+        if (!f.remark.empty()) label += fmt::format("  ({})", f.remark);
+        // The label of an arrow that crosses others keeps to the side from which it comes, or where it is alone.
+        const bool slow = f.arrives - f.sent > 20ms;
+        const auto [x, y] = w.at(f.lost ? 0.36 : whole ? 0.5 : slow ? 0.78 : 0.27);
+        const double slope = std::atan2(w.y2 - w.y1, std::abs(w.x2 - w.x1)) * 180 / std::numbers::pi;
         const std::string turn =
-            fmt::format(" transform='rotate({:.2f} {:.1f} {:.1f})'", x2 > x1 ? slope : slope - 180, lx, ly);
-        out += line_of_text(strange || f.lost ? "segment red" : "segment", lx, ly - 5, "middle", escaped(label), turn);
+            fmt::format(" transform='rotate({:.2f} {:.1f} {:.1f})'", w.x2 > w.x1 ? slope : -slope, x, y);
+        const bool red = f.lost || !f.remark.empty();
+        out += line_of_text(red ? "segment red" : "segment", x, y - 5, "middle", escaped(label), turn);
     }
 
     const story& told_;

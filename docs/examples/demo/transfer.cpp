@@ -185,7 +185,8 @@ public:
     void show(std::uint64_t done, time_point now, std::uint64_t again) {
         const auto real = std::chrono::steady_clock::now();
         const bool due = out_.live ? real - shown_ >= 50ms : done >= next_line_;
-        if (!due && done != total_) return;
+        if (done == shown_octets_ || (!due && done != total_)) return;
+        shown_octets_ = done;
         shown_ = real;
         next_line_ = done + total_ / 8;
         const std::chrono::duration<double> spent = real - began_;
@@ -209,6 +210,7 @@ private:
     std::uint64_t total_;
     const terminal& out_;
     std::uint64_t next_line_ = 0;
+    std::uint64_t shown_octets_ = ~std::uint64_t{0};
     std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::chrono::steady_clock::time_point shown_{};
 };
