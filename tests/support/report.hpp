@@ -31,6 +31,15 @@ inline bool& a_mismatch_is_expected() {
     return expected;
 }
 
+/// As long as it lives, a script that goes wrong throws a `mismatch`.
+struct mismatches_are_thrown {
+    mismatches_are_thrown() { a_mismatch_is_expected() = true; }
+    ~mismatches_are_thrown() { a_mismatch_is_expected() = before; }
+    mismatches_are_thrown(const mismatches_are_thrown&) = delete;
+    mismatches_are_thrown& operator=(const mismatches_are_thrown&) = delete;
+    bool before = a_mismatch_is_expected();
+};
+
 /// Ends the test as failed, at that line.
 inline void fail_test(const std::string& message, where w) {
     if (a_mismatch_is_expected()) throw mismatch{message};
@@ -43,15 +52,13 @@ inline void fail_test(const std::string& message, where w) {
 /// True iff a script in `body` goes wrong, as it must with a mutant: CHECK(fails([] { ... })).
 template <class F>
 bool fails(F body) {
-    a_mismatch_is_expected() = true;
-    bool failed = false;
+    const mismatches_are_thrown here;
     try {
         body();
     } catch (const mismatch&) {
-        failed = true;
+        return true;
     }
-    a_mismatch_is_expected() = false;
-    return failed;
+    return false;
 }
 
 /// States passed one after another: route{fin_wait_1, fin_wait_2, time_wait}.
