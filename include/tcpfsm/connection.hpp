@@ -185,7 +185,7 @@ public:
     }
     /// Octets of urgent data that the user has not read (MUST-33).
     [[nodiscard]] constexpr std::uint32_t urgent() const noexcept {
-        const seq read = tcb_.rcv.nxt - tcb_.rcv.user;
+        const seq read = tcb_.rcv.unread();
         return read < tcb_.rcv.up ? tcb_.rcv.up - read : 0;
     }
     /// True iff the peer may still send text.

@@ -146,7 +146,7 @@ private:
         rcv_.nxt = t_.held.drain(next);
         const std::uint32_t fresh = rcv_.nxt - before;
         rcv_.user += fresh;
-        rcv_.up = later(rcv_.up, rcv_.nxt - rcv_.user);
+        rcv_.up = later(rcv_.up, rcv_.unread());
         why_.out->in_order += fresh;
         why_.out->push = cut.seg.has(ctl::psh);
         // SHLD-19 and RFC 5681 4.2: every second full-sized segment, and at once while there is a gap.
@@ -166,7 +166,7 @@ private:
     /// segment; else two segments (the ACKs of new text tell the rest).
     constexpr void take_read() noexcept {
         rcv_.user -= std::min(why_.octets, rcv_.user);
-        rcv_.up = later(rcv_.up, rcv_.nxt - rcv_.user);
+        rcv_.up = later(rcv_.up, rcv_.unread());
         const std::uint32_t least = rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
         if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();
     }

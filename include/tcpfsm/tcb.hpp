@@ -98,6 +98,11 @@ struct receive_sequence {
     [[nodiscard]] constexpr seq limit() const noexcept {
         return nxt + std::min(buff > user ? buff - user : 0, std::uint32_t{0xffff} << shift);
     }
+    /// The first number of the text that the user has not read. The peer's FIN, once taken, is no text.
+    [[nodiscard]] constexpr seq unread() const noexcept {
+        const bool fin_taken = fin_known && nxt == fin_at + 1;
+        return nxt - user - (fin_taken ? 1U : 0U);
+    }
     /// How far the right edge could move; 0 if the buffer was made smaller than what was offered.
     [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return edge < limit() ? limit() - edge : 0; }
     /// Remembers where the peer's FIN stands, if this segment shows it.
