@@ -31,8 +31,8 @@ public:
         take_timestamp(seg);
         if (snd_.una < seg.ack) {
             advance(seg);
-        } else if (seg.ack == snd_.una && seg.len() == 0 && window == snd_.wnd && window != 0 && snd_.outstanding()) {
-            heed(t_.recovery.duplicate(snd_.una, snd_.nxt), 0, t_.to_peer());
+        } else if (seg.ack == snd_.una && snd_.outstanding()) {
+            take_again(seg, window);
         }
         const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
         if ((snd_.una <= seg.ack && newer) || in_handshake) {
@@ -51,6 +51,14 @@ private:
         if (!t_.ts.on || !seg.options.has_timestamps || rcv_.acked < seg.seq) return;
         t_.ts.recent = seg.options.ts_val;
         t_.ts.recent_at = now_;
+    }
+    /// SND.UNA stays: a duplicate, or a window update. RFC 5681 section 2 tells them apart by the window; RFC 6675
+    /// section 2 by what SACK blocks say, if there are any.
+    constexpr void take_again(const segment& seg, std::uint32_t window) noexcept {
+        const bool sacks = t_.sack_ok && seg.options.sack_count != 0;
+        const bool told_more = sacks && t_.recovery.tells_more(seg.options, snd_.una, snd_.nxt);
+        const bool same = !sacks && seg.len() == 0 && window == snd_.wnd && window != 0;
+        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, t_.to_peer());
     }
     /// SND.UNA moves.
     constexpr void advance(const segment& seg) noexcept {

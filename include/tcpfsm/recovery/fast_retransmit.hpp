@@ -2,12 +2,14 @@
 // recovery/fast_retransmit.hpp: loss told by duplicate acknowledgments.
 #pragma once
 
+#include <tcpfsm/segment.hpp>
 #include <tcpfsm/seq.hpp>
 
 #include <cstdint>
 
 // RFC 5681 section 3.2 and RFC 6582: three duplicate ACKs mean a loss; then each partial acknowledgment
-// names the next one. What the window does meanwhile is the congestion control's matter.
+// names the next one. What the window does meanwhile is the congestion control's matter. Where the peer sends
+// SACK blocks, they say what a duplicate is (RFC 6675 section 2): such a peer may move its window with every ACK.
 
 namespace tcpfsm {
 
@@ -26,11 +28,23 @@ public:
     /// A connection begins. Unlike RFC 6582 3.2 step 1, `recover` starts one below the ISS: read
     /// literally, the loss of the first segment could not be repaired by fast retransmit.
     constexpr void begin(seq iss) noexcept { *this = fast_retransmit{iss}; }
-    /// A duplicate ACK (RFC 5681 section 2) for `una`, with `nxt` the next number to be sent.
-    constexpr finding duplicate(seq una, seq nxt) noexcept {
+    /// RFC 6675 section 2: these blocks tell of octets between `una` and `nxt` that the last ones did not tell of.
+    /// The first block is what has just arrived (RFC 2018 section 4), or a duplicate (RFC 2883).
+    constexpr bool tells_more(const options& opt, seq una, seq nxt) noexcept {
+        if (opt.sack_count == 0) return false;
+        const sack_block first = opt.sack[0];
+        const bool again = opt.sack_count > 1 && covers(opt.sack[1], first);
+        if (again || covers(told_, first) || first.left <= una || nxt < first.right) return false;
+        told_ = first;
+        return true;
+    }
+    /// A duplicate ACK (RFC 5681 section 2) for `una`, with `nxt` the next number to be sent. One that tells more
+    /// is not about what was sent again without need, so it counts as soon as all is acknowledged that was in
+    /// flight when loss was last found (RFC 6675 section 5.1); else the first octet beyond must be, too.
+    constexpr finding duplicate(seq una, seq nxt, bool told_more = false) noexcept {
         if (count_ < 0xff) ++count_;
         if (active_) return finding::duplicate;
-        if (count_ != 3 || una <= recover_) return finding::none;
+        if (count_ != 3 || una < recover_ || (una == recover_ && !told_more)) return finding::none;
         active_ = true;
         first_partial_ = true;
         recover_ = nxt;
@@ -70,8 +84,12 @@ public:
 
 private:
     constexpr explicit fast_retransmit(seq iss) noexcept : recover_{iss} {}
+    static constexpr bool covers(sack_block all, sack_block part) noexcept {
+        return all.left <= part.left && part.right <= all.right;
+    }
 
     seq recover_{};  // one beyond the highest number sent when loss was last found
+    sack_block told_{};  // the newest of what the peer has beyond a gap
     std::uint8_t count_ = 0;
     bool active_ = false;
     bool first_partial_ = false;
