@@ -78,75 +78,77 @@ constexpr maybe answer_to(state at, event on) {
 constexpr bool is_ok(const place& p) { return p.says(answer::ok); }
 
 const theorem list[] = {
-    {"every call is answered in every state, and nothing but a call is",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return p.answers() == (p.is(calls) && p.has_row()); });
-     }},
-    {"no call is ever dropped",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return !p.is(calls) || !p.what.is_dropped(); });
-     }},
-    {"every call that can be made gets the answer that 3.10.1 to 3.10.6 give it",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             if (!p.is(calls)) return true;
-             const maybe expected = answer_to(p.at, p.on);
-             return expected ? p.says(*expected) : p.what.is_impossible();
-         });
-     }},
-    {"a call that is refused does nothing",
-     [](const machine_table& t) {
-         return every_cell(
-             t, [](const place& p) { return !p.answers() || is_ok(p) || (!p.moves() && p.what.doing().empty()); });
-     }},
-    {"in CLOSED no call but OPEN succeeds",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             return !p.in(state::closed) || !is_ok(p) || p.is(event::open_passive | event::open_active);
-         });
-     }},
-    {"RECEIVE, STATUS and a refused call never move the connection",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             return !p.is(event_set{event::receive} | event::receive_empty | event::status) || !p.moves();
-         });
-     }},
-    {"text goes to the end of the queue iff a SEND is answered with ok",
-     [](const machine_table& t) {
-         return every_cell(t,
-                           [](const place& p) { return p.does(action::snd_text) == (p.is(event::send) && is_ok(p)); });
-     }},
-    {"reading frees room iff there was text to read",
-     [](const machine_table& t) {
-         return every_cell(
-             t, [](const place& p) { return p.does(action::take_read) == (p.is(event::receive) && is_ok(p)); });
-     }},
-    {"a CLOSE waits iff it was accepted and did not move the connection: in SYN-RECEIVED and CLOSE-WAIT, behind text",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             const bool accepted = p.is(events(event::close, event::close_unread)) && is_ok(p);
-             const bool waits = p.is(event::close_behind_text) && p.in(state::syn_received | state::close_wait);
-             return p.does(action::hold_close) == (accepted && !p.moves()) && (accepted && !p.moves()) == waits;
-         });
-     }},
-    {"a FIN is owed iff a CLOSE opens one of the ways that wait for its acknowledgment",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             const bool begins = p.is(calls) && p.moves_to(state::fin_wait_1 | state::last_ack);
-             return p.does(action::snd_fin) == begins;
-         });
-     }},
-    {"ABORT leads to CLOSED from everywhere",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) { return !p.is(event::abort) || p.to() == state::closed; });
-     }},
-    {"ABORT resets the peer iff the peer may still expect something (3.10.5)",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             const bool expects = p.in(state::syn_received | states::accepting | state::close_wait);
-             return !p.is(event::abort) || p.does(action::snd_rst) == expects;
-         });
-     }},
+    theorem{"every call is answered in every state, and nothing but a call is",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) { return p.answers() == (p.is(calls) && p.has_row()); });
+            }},
+    theorem{"no call is ever dropped",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) { return !p.is(calls) || !p.what.is_dropped(); });
+            }},
+    theorem{"every call that can be made gets the answer that 3.10.1 to 3.10.6 give it",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    if (!p.is(calls)) return true;
+                    const maybe expected = answer_to(p.at, p.on);
+                    return expected ? p.says(*expected) : p.what.is_impossible();
+                });
+            }},
+    theorem{"a call that is refused does nothing",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    return !p.answers() || is_ok(p) || (!p.moves() && p.what.doing().empty());
+                });
+            }},
+    theorem{"in CLOSED no call but OPEN succeeds",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    return !p.in(state::closed) || !is_ok(p) || p.is(event::open_passive | event::open_active);
+                });
+            }},
+    theorem{"RECEIVE, STATUS and a refused call never move the connection",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    return !p.is(event_set{event::receive} | event::receive_empty | event::status) || !p.moves();
+                });
+            }},
+    theorem{"text goes to the end of the queue iff a SEND is answered with ok",
+            [](const machine_table& t) {
+                return every_cell(
+                    t, [](const place& p) { return p.does(action::snd_text) == (p.is(event::send) && is_ok(p)); });
+            }},
+    theorem{"reading frees room iff there was text to read",
+            [](const machine_table& t) {
+                return every_cell(
+                    t, [](const place& p) { return p.does(action::take_read) == (p.is(event::receive) && is_ok(p)); });
+            }},
+    theorem{"a CLOSE waits iff it was accepted and did not move the connection: in SYN-RECEIVED and CLOSE-WAIT, behind "
+            "text",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    const bool accepted = p.is(events(event::close, event::close_unread)) && is_ok(p);
+                    const bool waits = p.is(event::close_behind_text) && p.in(state::syn_received | state::close_wait);
+                    return p.does(action::hold_close) == (accepted && !p.moves()) && (accepted && !p.moves()) == waits;
+                });
+            }},
+    theorem{"a FIN is owed iff a CLOSE opens one of the ways that wait for its acknowledgment",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    const bool begins = p.is(calls) && p.moves_to(state::fin_wait_1 | state::last_ack);
+                    return p.does(action::snd_fin) == begins;
+                });
+            }},
+    theorem{"ABORT leads to CLOSED from everywhere",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) { return !p.is(event::abort) || p.to() == state::closed; });
+            }},
+    theorem{"ABORT resets the peer iff the peer may still expect something (3.10.5)",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    const bool expects = p.in(state::syn_received | states::accepting | state::close_wait);
+                    return !p.is(event::abort) || p.does(action::snd_rst) == expects;
+                });
+            }},
 };
 
 }  // namespace

@@ -71,33 +71,37 @@ static_assert(count("N") == 17, "its notes have seventeen");
 static_assert(count("TI-") == 35, "the text has thirty-five more");
 
 const theorem list[] = {
-    {"every arrow of Figure 5 is in the table, with just the segments, TCBs and timers that the figure writes on it",
-     [](const machine_table& t) { return every_arc(t, "F5-"); }},
-    {"every arrow of its notes is in the table, but those with a reason",
-     [](const machine_table& t) { return every_arc(t, "N"); }},
-    {"every arrow that only the text has is in the table, but those with a reason",
-     [](const machine_table& t) { return every_arc(t, "TI-"); }},
-    {"the arrows that one segment makes with its ACK and its FIN are two arrows of the table, one after the other",
-     [](const machine_table& t) {
-         for (const auto& a : figure5::double_arcs) {
-             const cell first = t.at(a.from, a.first);
-             const cell then = t.at(first.next(), a.then);
-             if (then.next() != a.to || in_words(first.doing() | then.doing()) != a.doing) return false;
-         }
-         return true;
-     }},
-    {"the table has no other arrow: every cell that moves is an arrow of the RFC",
-     [](const machine_table& t) { return every_cell(t, [](const place& p) { return !p.moves() || known(p); }); }},
-    {"an arrow that is said to be omitted is not there", [](const machine_table& t) { return truly_omitted(t); }},
-    {"what the list has beyond the figure's arcs is in the table too, and is needed there",
-     [](const machine_table& t) {
-         for (const auto& a : figure5::beyond) {
-             const bool needed =
-                 every_cell(t, [&](const place& p) { return !p.in(a.from) || !p.is(a.on) || !drawn(p); });
-             if (!has(t, a) || !needed) return false;
-         }
-         return true;
-     }},
+    theorem{
+        "every arrow of Figure 5 is in the table, with just the segments, TCBs and timers that the figure writes on it",
+        [](const machine_table& t) { return every_arc(t, "F5-"); }},
+    theorem{"every arrow of its notes is in the table, but those with a reason",
+            [](const machine_table& t) { return every_arc(t, "N"); }},
+    theorem{"every arrow that only the text has is in the table, but those with a reason",
+            [](const machine_table& t) { return every_arc(t, "TI-"); }},
+    theorem{
+        "the arrows that one segment makes with its ACK and its FIN are two arrows of the table, one after the other",
+        [](const machine_table& t) {
+            for (const auto& a : figure5::double_arcs) {
+                const cell first = t.at(a.from, a.first);
+                const cell then = t.at(first.next(), a.then);
+                if (then.next() != a.to || in_words(first.doing() | then.doing()) != a.doing) return false;
+            }
+            return true;
+        }},
+    theorem{
+        "the table has no other arrow: every cell that moves is an arrow of the RFC",
+        [](const machine_table& t) { return every_cell(t, [](const place& p) { return !p.moves() || known(p); }); }},
+    theorem{"an arrow that is said to be omitted is not there",
+            [](const machine_table& t) { return truly_omitted(t); }},
+    theorem{"what the list has beyond the figure's arcs is in the table too, and is needed there",
+            [](const machine_table& t) {
+                for (const auto& a : figure5::beyond) {
+                    const bool needed =
+                        every_cell(t, [&](const place& p) { return !p.in(a.from) || !p.is(a.on) || !drawn(p); });
+                    if (!has(t, a) || !needed) return false;
+                }
+                return true;
+            }},
 };
 
 }  // namespace

@@ -76,7 +76,7 @@ public:
     /// `Holds` is a lambda without captures. It is proved here, for RFC 9293.
     template <class Holds>
     theorem(std::string_view sentence, Holds) : sentence_{sentence}, holds_{Holds{}} {
-        static_assert(Holds{}(rfc), "this theorem does not hold");
+        static_assert(Holds{}(rfc), "a theorem does not hold: it ends where this is required from");
         all().push_back(*this);
     }
 

@@ -81,24 +81,25 @@ constexpr bool agree(const machine_table& t, state_set in) {
 }
 
 const theorem list[] = {
-    {"in every synchronized state, ACK and then FIN lead where the figure leads in one step",
-     [](const machine_table& t) { return agree(t, states::synchronized); }},
-    {"and so they do in SYN-SENT and SYN-RECEIVED: a FIN may come with the end of the handshake",
-     [](const machine_table& t) { return agree(t, state::syn_sent | state::syn_received); }},
-    {"the two steps are never seen apart: the ACK that leads on owes nothing that the FIN would have changed",
-     [](const machine_table& t) {
-         return every_cell(t, [](const place& p) {
-             if (!p.is(event::rcv_ack_of_fin | event::rcv_ack_of_syn) || !p.has_row()) return true;
-             constexpr actions quiet = action::take_ack | action::start_2msl | actions{action::delete_tcb};
-             return (p.what.doing().bits() & ~quiet.bits()) == 0;
-         });
-     }},
-    {"a FIN in FIN-WAIT-1 goes to CLOSING or TIME-WAIT according to whether ours was acknowledged before, not to its "
-     "flags",
-     [](const machine_table& t) {
-         return in_two_steps(t, state::fin_wait_1, {.acks = false, .fin = true}) == state::closing &&
-                in_two_steps(t, state::fin_wait_1, {.acks = true, .fin = true}) == state::time_wait;
-     }},
+    theorem{"in every synchronized state, ACK and then FIN lead where the figure leads in one step",
+            [](const machine_table& t) { return agree(t, states::synchronized); }},
+    theorem{"and so they do in SYN-SENT and SYN-RECEIVED: a FIN may come with the end of the handshake",
+            [](const machine_table& t) { return agree(t, state::syn_sent | state::syn_received); }},
+    theorem{"the two steps are never seen apart: the ACK that leads on owes nothing that the FIN would have changed",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) {
+                    if (!p.is(event::rcv_ack_of_fin | event::rcv_ack_of_syn) || !p.has_row()) return true;
+                    constexpr actions quiet = action::take_ack | action::start_2msl | actions{action::delete_tcb};
+                    return (p.what.doing().bits() & ~quiet.bits()) == 0;
+                });
+            }},
+    theorem{"a FIN in FIN-WAIT-1 goes to CLOSING or TIME-WAIT according to whether ours was acknowledged before, not "
+            "to its "
+            "flags",
+            [](const machine_table& t) {
+                return in_two_steps(t, state::fin_wait_1, {.acks = false, .fin = true}) == state::closing &&
+                       in_two_steps(t, state::fin_wait_1, {.acks = true, .fin = true}) == state::time_wait;
+            }},
 };
 
 }  // namespace
