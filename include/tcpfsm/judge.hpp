@@ -35,7 +35,8 @@ namespace tcpfsm {
 template <class P>
 [[nodiscard]] constexpr event judge_syn_sent(const tcb<P>& t, const segment& seg) noexcept {
     const bool acks = seg.has(ctl::ack);
-    const bool acceptable = acks && t.snd.iss < seg.ack && seg.ack <= t.snd.nxt;
+    // ISS < SEG.ACK =< SND.NXT. As a range it is empty before the SYN has left, even for a number 2^31 away.
+    const bool acceptable = acks && seg.ack.in(t.snd.iss + 1, t.snd.flight());
     if (seg.has(ctl::rst)) return acceptable ? event::rcv_rst : event::rcv_rst_invalid;
     if (acks && !acceptable) return event::rcv_bad_ack;
     if (!seg.has(ctl::syn)) return event::rcv_stray;
@@ -45,7 +46,7 @@ template <class P>
 /// True iff the acknowledgment moves SYN-RECEIVED on (3.10.7.4, fifth).
 template <class P>
 [[nodiscard]] constexpr bool acks_our_syn(const tcb<P>& t, const segment& seg) noexcept {
-    return seg.has(ctl::ack) && t.snd.una < seg.ack && seg.ack <= t.snd.nxt;
+    return seg.has(ctl::ack) && seg.ack.in(t.snd.una + 1, t.snd.flight());
 }
 
 /// The test of 3.4 and 3.10.7.4, first, with two allowances: a segment that covers the window from both
