@@ -125,7 +125,7 @@ struct row_counter {
     std::array<std::uint32_t, event_count> of{};
     constexpr void record(state, event e, state) noexcept { ++of[static_cast<std::size_t>(e)]; }
     [[nodiscard]] std::uint32_t count(event e) const { return of[static_cast<std::size_t>(e)]; }
-    friend bool operator==(const row_counter&, const row_counter&) = default;
+    [[maybe_unused]] friend bool operator==(const row_counter&, const row_counter&) = default;
 };
 struct counted : policies {
     using recorder = row_counter;
