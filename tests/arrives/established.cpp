@@ -111,7 +111,8 @@ TEST_CASE("ESTABLISHED: timestamps are compared modulo 2^32", "[arrives][RFC 732
     }
 }
 
-TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed", "[arrives][RFC 7323 5.2][RFC 7323 3.2]") {
+TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed",
+          "[arrives][RFC 7323 5.2][RFC 7323 3.2]") {
     SECTION("an old one") {
         subject tcp = stamped();
         tcp.gets("R 1:1(0) <TS val 1 ecr 0>"_seg);
@@ -130,7 +131,8 @@ TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed", 
     }
 }
 
-TEST_CASE("ESTABLISHED: after more than 24 days TS.Recent is not believed any more", "[arrives][RFC 7323 5.5][SA-O-0a]") {
+TEST_CASE("ESTABLISHED: after more than 24 days TS.Recent is not believed any more",
+          "[arrives][RFC 7323 5.5][SA-O-0a]") {
     subject tcp = stamped();
     tcp.advance(24h * 24);
     tcp.gets(". 1:11(10) ack 1 <TS val 999 ecr 1000>"_seg);
@@ -193,8 +195,9 @@ TEST_CASE("ESTABLISHED: a delayed ACK echoes the first segment that it acknowled
     tcp.emits(". 1:1(0) ack 31 <TS val 1040 ecr 1001>"_seg);
 }
 
-TEST_CASE("ESTABLISHED: with segments out of order the last one in order is echoed, and at last the one that fills the hole",
-          "[arrives][RFC 7323 4.3]") {
+TEST_CASE(
+    "ESTABLISHED: with segments out of order the last one in order is echoed, and at last the one that fills the hole",
+    "[arrives][RFC 7323 4.3]") {
     subject tcp = stamped();
     tcp.gets(". 1:11(10) ack 1 <TS val 1001 ecr 1000>"_seg);  // A
     tcp.advance(policies::delayed_ack);
@@ -227,13 +230,16 @@ TEST_CASE("ESTABLISHED: the four cases of the acceptability test, at the borders
         std::uint32_t from, text;
         bool good;
     } rows[] = {
-        {1000, 0, true},  {1499, 0, true},   {1500, 0, false}, {999, 0, false},   {900, 100, false},  {900, 101, true},
-        {1499, 1, true},  {1500, 1, false},  {999, 1, false},  {1000, 500, true}, {1000, 501, true},  {900, 700, true},
+        {1000, 0, true}, {1499, 0, true},  {1500, 0, false}, {999, 0, false},   {900, 100, false}, {900, 101, true},
+        {1499, 1, true}, {1500, 1, false}, {999, 1, false},  {1000, 500, true}, {1000, 501, true}, {900, 700, true},
     };
     for (const auto& r : rows) {
         CAPTURE(r.from, r.text);
         subject tcp = start;
-        tcp.hears({.seq = tcp.in_world().peers + r.from, .ack = tcp.in_world().ours + 5000, .text = r.text, .ctl = ctl::ack,
+        tcp.hears({.seq = tcp.in_world().peers + r.from,
+                   .ack = tcp.in_world().ours + 5000,
+                   .text = r.text,
+                   .ctl = ctl::ack,
                    .wnd = 77});
         if (r.good) {
             CHECK(tcp.judged() != event::rcv_outside);
@@ -349,7 +355,8 @@ TEST_CASE("ESTABLISHED: a segment that covers the window from both sides is cut 
 
 // --- First: a window of zero ----------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: at a zero window text is not taken, but answered", "[arrives][3.4][3.8.6.1][LC-05][SA-O-1a][SA-O-1d]") {
+TEST_CASE("ESTABLISHED: at a zero window text is not taken, but answered",
+          "[arrives][3.4][3.8.6.1][LC-05][SA-O-1a][SA-O-1d]") {
     subject tcp = full();
     const arrival got = tcp.gets(". 1001:1011(10) ack 1"_seg);
     CHECK(got.text == 0);
@@ -375,7 +382,8 @@ TEST_CASE("ESTABLISHED: at a zero window the ACK of a segment counts, with and w
     tcp.emits(". 21:21(0) ack 1001 win 0"_seg);
 }
 
-TEST_CASE("ESTABLISHED: at a zero window an ACK that does not stand at RCV.NXT is outside", "[arrives][3.4][SA-O-1a][SA-O-1b]") {
+TEST_CASE("ESTABLISHED: at a zero window an ACK that does not stand at RCV.NXT is outside",
+          "[arrives][3.4][SA-O-1a][SA-O-1b]") {
     subject tcp = full();
     tcp.gets(". 1002:1002(0) ack 1 win 5"_seg);
     tcp.emits(". 1:1(0) ack 1001 win 0"_seg);
@@ -395,7 +403,8 @@ TEST_CASE("ESTABLISHED: at a zero window a reset at RCV.NXT counts, and no other
     tcp.tells(tell_reset);
 }
 
-TEST_CASE("ESTABLISHED: at a zero window URG is heeded, with and without text", "[arrives][3.4][3.10.7.4][MUST-66][SA-O-1d]") {
+TEST_CASE("ESTABLISHED: at a zero window URG is heeded, with and without text",
+          "[arrives][3.4][3.10.7.4][MUST-66][SA-O-1d]") {
     subject tcp = full();
     tcp.gets("U. 1001:1001(0) ack 1 urg 5"_seg);
     tcp.emits_nothing();
@@ -463,7 +472,8 @@ TEST_CASE("ESTABLISHED: a reset elsewhere in the window is challenged, and the a
     CHECK(tcp.passes(route{established, closed}));
 }
 
-TEST_CASE("ESTABLISHED: a reset at RCV.NXT counts while text waits beyond the gap", "[arrives][3.10.7.4][RFC 5961 3.2]") {
+TEST_CASE("ESTABLISHED: a reset at RCV.NXT counts while text waits beyond the gap",
+          "[arrives][3.10.7.4][RFC 5961 3.2]") {
     subject tcp = narrow();
     tcp.gets(". 1010:1020(10) ack 5000"_seg);
     tcp.emits(". 5000:5000(0) ack 1000"_seg);
@@ -473,7 +483,8 @@ TEST_CASE("ESTABLISHED: a reset at RCV.NXT counts while text waits beyond the ga
     CHECK(tcp.passes(route{established, closed}));
 }
 
-TEST_CASE("ESTABLISHED: without RFC 5961 a reset anywhere in the window ends the connection", "[arrives][3.10.7.4][SA-O-2d]") {
+TEST_CASE("ESTABLISHED: without RFC 5961 a reset anywhere in the window ends the connection",
+          "[arrives][3.10.7.4][SA-O-2d]") {
     SECTION("the last number") {
         auto tcp = narrow<without_5961>();
         tcp.gets("R 1499:1499(0)"_seg);
@@ -517,7 +528,8 @@ TEST_CASE("ESTABLISHED: the eleventh challenge ACK in five seconds is not sent",
     tcp.emits_nothing();
 }
 
-TEST_CASE("ESTABLISHED: text is answered even when no challenge ACK may be sent", "[arrives][RFC 5961 7][RFC 5961 10]") {
+TEST_CASE("ESTABLISHED: text is answered even when no challenge ACK may be sent",
+          "[arrives][RFC 5961 7][RFC 5961 10]") {
     subject tcp = narrow();
     for (unsigned i = 0; i < 10; ++i) {
         tcp.gets("S 1200:1200(0)"_seg);
@@ -550,7 +562,8 @@ TEST_CASE("ESTABLISHED: challenge ACKs are counted for each connection of its ow
 
 // --- Fourth: the SYN bit --------------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: a SYN is challenged, wherever it stands", "[arrives][3.10.7.4][RFC 5961 4.2][UNL-08][UNL-09][SA-O-4c]") {
+TEST_CASE("ESTABLISHED: a SYN is challenged, wherever it stands",
+          "[arrives][3.10.7.4][RFC 5961 4.2][UNL-08][UNL-09][SA-O-4c]") {
     subject tcp = narrow();
     tcp.gets("S 1000:1000(0)"_seg);
     tcp.emits(". 5000:5000(0) ack 1000"_seg);
@@ -701,15 +714,16 @@ TEST_CASE("ESTABLISHED: an old ACK is ignored, and its text is taken", "[arrives
     subject tcp = in(established);
     static_cast<void>(tcp.send(10));
     tcp.emits("P. 1:11(10) ack 1"_seg);
-    tcp.gets(". 1:1(0) ack 11"_seg);
-    const arrival got = tcp.gets(". 1:11(10) ack 5 win 3"_seg);
+    tcp.gets(". 1:11(10) ack 11"_seg);
+    const arrival got = tcp.gets(". 11:21(10) ack 5 win 3"_seg);
     CHECK(got.acked == 0);
     CHECK(got.in_order == 10);
     CHECK(tcp.numbers().snd.una == tcp.in_world().ours + 11);
-    CHECK(tcp.numbers().snd.wnd == 65535);  // SEG.ACK < SND.UNA moves no window
+    CHECK(tcp.numbers().snd.wnd == 65535);  // SEG.ACK < SND.UNA moves no window, although WL1 < SEG.SEQ
 }
 
-TEST_CASE("ESTABLISHED: the third duplicate ACK brings the segment once more", "[arrives][3.8.2][RFC 5681 3.2][SA-O-5f]") {
+TEST_CASE("ESTABLISHED: the third duplicate ACK brings the segment once more",
+          "[arrives][3.8.2][RFC 5681 3.2][SA-O-5f]") {
     subject tcp = in(established);
     static_cast<void>(tcp.send(4 * 1460));
     tcp.emits(". 1:1461(1460) ack 1"_seg);
@@ -751,7 +765,8 @@ TEST_CASE("ESTABLISHED: the window is taken from a segment that is not older tha
     CHECK(snd.wl1 == w.peers + 11);
 }
 
-TEST_CASE("ESTABLISHED: an older segment with a newer ACK moves SND.UNA and not the window", "[arrives][3.10.7.4][SA-O-5e][SA-O-5h]") {
+TEST_CASE("ESTABLISHED: an older segment with a newer ACK moves SND.UNA and not the window",
+          "[arrives][3.10.7.4][SA-O-5e][SA-O-5h]") {
     subject tcp = in(established);
     static_cast<void>(tcp.send(10));
     tcp.emits("P. 1:11(10) ack 1"_seg);
@@ -791,7 +806,8 @@ TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[arrives][RF
 
 // --- Sixth: the URG bit ---------------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: the urgent pointer stands one beyond the last urgent octet", "[arrives][3.8.5][MUST-30][MUST-62][SA-O-6a]") {
+TEST_CASE("ESTABLISHED: the urgent pointer stands one beyond the last urgent octet",
+          "[arrives][3.8.5][MUST-30][MUST-62][SA-O-6a]") {
     subject tcp = narrow();
     tcp.gets("U. 1000:1010(10) ack 5000 urg 5"_seg);
     tcp.tells(tell_urgent);
@@ -871,7 +887,8 @@ TEST_CASE("ESTABLISHED: the urgent pointer says nothing without URG", "[arrives]
 
 // --- Seventh: the text ----------------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: text in order is delivered, and its ACK may wait", "[arrives][3.10.7.4][3.8.6.3][SHLD-18][MUST-40][SA-O-7a]") {
+TEST_CASE("ESTABLISHED: text in order is delivered, and its ACK may wait",
+          "[arrives][3.10.7.4][3.8.6.3][SHLD-18][MUST-40][SA-O-7a]") {
     subject tcp = in(established, subject{parameters{.rcv_buff = 4000}});
     const arrival got = tcp.gets(". 1:101(100) ack 1"_seg);
     CHECK(got.skip == 0);
@@ -889,7 +906,8 @@ TEST_CASE("ESTABLISHED: text in order is delivered, and its ACK may wait", "[arr
     tcp.never_wakes();
 }
 
-TEST_CASE("ESTABLISHED: every second full-sized segment is acknowledged at once", "[arrives][3.8.6.3][SHLD-19][SA-O-7a]") {
+TEST_CASE("ESTABLISHED: every second full-sized segment is acknowledged at once",
+          "[arrives][3.8.6.3][SHLD-19][SA-O-7a]") {
     subject tcp = in(established);
     for (unsigned i = 0; i < 3; ++i) {
         segment seg = tcp.from_peer(". 1:1461(1460) ack 1"_seg.seg);
@@ -908,7 +926,8 @@ TEST_CASE("ESTABLISHED: every second full-sized segment is acknowledged at once"
 TEST_CASE("ESTABLISHED: one ACK answers all segments that came together", "[arrives][3.10.7.4][MUST-58]") {
     subject tcp = in(established);
     tcp.gets(". 1:1461(1460) ack 1"_seg);
-    for (const script& more : {". 1461:2921(1460) ack 1"_seg, ". 2921:4381(1460) ack 1"_seg, ". 4381:5841(1460) ack 1"_seg}) {
+    for (const script& more :
+         {". 1461:2921(1460) ack 1"_seg, ". 2921:4381(1460) ack 1"_seg, ". 4381:5841(1460) ack 1"_seg}) {
         tcp.gets(more);
         tcp.leaves_unpolled();
     }
@@ -932,7 +951,8 @@ TEST_CASE("ESTABLISHED: PSH is passed up", "[arrives][3.9.1.3][MAY-17][SA-O-7a]"
     CHECK_FALSE(tcp.gets(". 11:21(10) ack 1"_seg).push);
 }
 
-TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once", "[arrives][3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2][SA-O-7b]") {
+TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once",
+          "[arrives][3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2][SA-O-7b]") {
     subject tcp = in(established);
     const arrival got = tcp.gets("P. 11:21(10) ack 1"_seg);
     CHECK(got.text == 10);
@@ -962,7 +982,8 @@ TEST_CASE("ESTABLISHED: a gap that is filled brings one ACK of all, at once", "[
     CHECK(tcp.conn().readable() == 40);
 }
 
-TEST_CASE("ESTABLISHED: text that overlaps what waits beyond the gap is joined with it", "[arrives][3.10.7.4][SHLD-31]") {
+TEST_CASE("ESTABLISHED: text that overlaps what waits beyond the gap is joined with it",
+          "[arrives][3.10.7.4][SHLD-31]") {
     SECTION("it covers all") {
         subject tcp = in(established);
         tcp.gets(". 11:21(10) ack 1"_seg);
@@ -997,7 +1018,8 @@ TEST_CASE("ESTABLISHED: text beyond one gap more than can be remembered is not t
     tcp.emits(". 1:1(0) ack 51"_seg);
 }
 
-TEST_CASE("ESTABLISHED: text in order is taken even if no range more can be remembered", "[arrives][3.10.7.4][SA-O-7a]") {
+TEST_CASE("ESTABLISHED: text in order is taken even if no range more can be remembered",
+          "[arrives][3.10.7.4][SA-O-7a]") {
     auto tcp = in(established, basic_subject<two_ranges>{});
     tcp.gets(". 21:31(10) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
@@ -1029,7 +1051,8 @@ TEST_CASE("ESTABLISHED: the first segment of eight is lost, and the SACK block g
     tcp.emits(". 1:1(0) ack 9000 <>"_seg);
 }
 
-TEST_CASE("ESTABLISHED: every second segment is lost, and the newest SACK block comes first", "[arrives][RFC 2018 4][RFC 2018 7]") {
+TEST_CASE("ESTABLISHED: every second segment is lost, and the newest SACK block comes first",
+          "[arrives][RFC 2018 4][RFC 2018 7]") {
     subject tcp = sacking();
     tcp.gets(". 5000:5500(500) ack 1"_seg);
     tcp.advance(policies::delayed_ack);
@@ -1071,8 +1094,9 @@ TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[arrive
         subject tcp = in(listen);
         tcp.gets("S 0:0(0) <mss 1460,sackOK,TS val 1000 ecr 0>"_seg);
         tcp.emits("S. 0:0(0) ack 1"_seg);
-        for (const script& s : {". 11:21(10) ack 1 <TS val 1000 ecr 1000>"_seg, ". 31:41(10) ack 1 <TS val 1000 ecr 1000>"_seg,
-                                ". 51:61(10) ack 1 <TS val 1000 ecr 1000>"_seg}) {
+        for (const script& s :
+             {". 11:21(10) ack 1 <TS val 1000 ecr 1000>"_seg, ". 31:41(10) ack 1 <TS val 1000 ecr 1000>"_seg,
+              ". 51:61(10) ack 1 <TS val 1000 ecr 1000>"_seg}) {
             tcp.gets(s);
             static_cast<void>(tcp.polls());
         }

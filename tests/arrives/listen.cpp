@@ -131,7 +131,8 @@ TEST_CASE("LISTEN: a FIN on the SYN is processed when the handshake is complete"
     CHECK(tcp.conn().readable() == 10);
 }
 
-TEST_CASE("LISTEN: text on the SYN is cut at the right edge of the window, and its FIN with it", "[arrives][3.10.7.2]") {
+TEST_CASE("LISTEN: text on the SYN is cut at the right edge of the window, and its FIN with it",
+          "[arrives][3.10.7.2]") {
     subject tcp = in(listen, subject{parameters{.rcv_buff = 20}});
     const arrival syn = tcp.gets("SF 0:30(30) <mss 1460>"_seg);
     CHECK(syn.text == 20);
@@ -203,7 +204,8 @@ TEST_CASE("LISTEN: a window scale beyond 14 counts as 14", "[arrives][RFC 7323 2
     CHECK(tcp.numbers().snd.wnd == 3U << 14U);
 }
 
-TEST_CASE("LISTEN: a large buffer is offered with a scale, but not on the SYN,ACK itself", "[arrives][RFC 7323 2.2][REC-1]") {
+TEST_CASE("LISTEN: a large buffer is offered with a scale, but not on the SYN,ACK itself",
+          "[arrives][RFC 7323 2.2][REC-1]") {
     SECTION("the peer can scale") {
         subject tcp = in(listen, subject{parameters{.rcv_buff = 1'000'000}});
         tcp.gets("S 0:0(0) <mss 1460,wscale 0>"_seg);
@@ -240,7 +242,8 @@ TEST_CASE("LISTEN: a SYN without an MSS stands for the default of its IP version
     }
 }
 
-TEST_CASE("LISTEN: the peer's MSS bounds ours from above, and a silly one is not believed", "[arrives][3.7.1][MUST-16]") {
+TEST_CASE("LISTEN: the peer's MSS bounds ours from above, and a silly one is not believed",
+          "[arrives][3.7.1][MUST-16]") {
     SECTION("smaller") {
         subject tcp = in(listen);
         tcp.gets("S 0:0(0) <mss 1000>"_seg);
@@ -267,7 +270,8 @@ TEST_CASE("LISTEN: the peer's MSS bounds ours from above, and a silly one is not
     }
 }
 
-TEST_CASE("LISTEN: a copy of the listener takes the SYN, and the listener stays", "[arrives][3.9.1.1][MUST-42][SA-LI-6]") {
+TEST_CASE("LISTEN: a copy of the listener takes the SYN, and the listener stays",
+          "[arrives][3.9.1.1][MUST-42][SA-LI-6]") {
     subject listener = in(listen);
     subject child = listener;
     child.gets("S 0:0(0) <mss 1460>"_seg);

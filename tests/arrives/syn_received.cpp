@@ -54,7 +54,8 @@ TEST_CASE("SYN-RECEIVED: an old timestamp is answered with an ACK and dropped", 
     CHECK(tcp.judged() == event::rcv_paws);
 }
 
-TEST_CASE("SYN-RECEIVED: a segment without the timestamp that was agreed is dropped", "[arrives][RFC 7323 3.2][SA-O-0b]") {
+TEST_CASE("SYN-RECEIVED: a segment without the timestamp that was agreed is dropped",
+          "[arrives][RFC 7323 3.2][SA-O-0b]") {
     subject tcp = stamped();
     tcp.drops(". 1:1(0) ack 1"_seg, event::rcv_no_timestamp);
     tcp.is(syn_received);
@@ -105,7 +106,8 @@ TEST_CASE("SYN-RECEIVED: a reset outside the window is dropped", "[arrives][3.10
     }
 }
 
-TEST_CASE("SYN-RECEIVED: the peer's SYN once more brings our SYN,ACK once more", "[arrives][3.10.7.4][3.8.1][SA-O-1e]") {
+TEST_CASE("SYN-RECEIVED: the peer's SYN once more brings our SYN,ACK once more",
+          "[arrives][3.10.7.4][3.8.1][SA-O-1e]") {
     for (auto make : {passive, active}) {
         subject tcp = make();
         tcp.gets("S 0:0(0) <mss 1460>"_seg);
@@ -202,7 +204,8 @@ TEST_CASE("SYN-RECEIVED: after an active OPEN a reset refuses the connection",
     tcp.never_wakes();
 }
 
-TEST_CASE("SYN-RECEIVED: a passive OPEN that SEND made active is refused by a reset", "[arrives][3.10.7.4][MUST-11][SA-O-2f]") {
+TEST_CASE("SYN-RECEIVED: a passive OPEN that SEND made active is refused by a reset",
+          "[arrives][3.10.7.4][MUST-11][SA-O-2f]") {
     subject tcp = in(listen);
     static_cast<void>(tcp.send(10));
     tcp.emits("S 0:0(0)"_seg);
@@ -288,7 +291,8 @@ TEST_CASE("SYN-RECEIVED: after a passive OPEN another SYN outside the window is 
     CHECK(tcp.passes(route{syn_received}));
 }
 
-TEST_CASE("SYN-RECEIVED: after an active OPEN another SYN is challenged", "[arrives][3.10.7.4][RFC 5961 4.2][UNL-08][SA-O-4b]") {
+TEST_CASE("SYN-RECEIVED: after an active OPEN another SYN is challenged",
+          "[arrives][3.10.7.4][RFC 5961 4.2][UNL-08][SA-O-4b]") {
     for (auto make : {active, reopened<policies>}) {
         subject tcp = make();
         const bool again = tcp.numbers().snd.iss != tcp.in_world().ours;
@@ -460,7 +464,8 @@ TEST_CASE("SYN-RECEIVED: a FIN on the ACK of our SYN leads to CLOSE-WAIT", "[arr
     }
 }
 
-TEST_CASE("SYN-RECEIVED: a FIN with an ACK that is not of our SYN is not taken", "[arrives][3.10.7.4][SA-O-5d][SA-O-8b]") {
+TEST_CASE("SYN-RECEIVED: a FIN with an ACK that is not of our SYN is not taken",
+          "[arrives][3.10.7.4][SA-O-5d][SA-O-8b]") {
     subject tcp = passive();
     tcp.gets("F. 1:1(0) ack 0"_seg);
     tcp.emits("R 0:0(0)"_seg);

@@ -66,6 +66,21 @@ TEST_CASE("SYN-SENT: an ACK of ISS, of less, or of what was never sent is answer
     CHECK(tcp.numbers().snd.una == tcp.in_world().ours);
 }
 
+TEST_CASE("SYN-SENT: nothing can acknowledge a SYN that has not left yet", "[arrives][3.10.7.3][SA-SS-1a][SA-SS-1b]") {
+    subject tcp;
+    static_cast<void>(tcp.open_active());
+    tcp.leaves_unpolled();
+    tcp.gets("S. 50:50(0) ack 1"_seg);
+    tcp.emits("R 1:1(0)"_seg);
+    tcp.leaves_unpolled();
+    tcp.gets("R. 50:50(0) ack 1"_seg);
+    CHECK(tcp.judged() == event::rcv_rst_invalid);
+    tcp.emits("S 0:0(0)"_seg);
+    tcp.gets("S. 50:50(0) ack 1"_seg);
+    tcp.emits(". 1:1(0) ack 51"_seg);
+    CHECK(tcp.passes(route{closed, syn_sent, established}));
+}
+
 TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[arrives][3.10.7.3][SA-SS-1b]") {
     subject tcp = in(syn_sent);
     tcp.drops("R. 0:0(0) ack 0"_seg, event::rcv_rst_invalid);
@@ -131,7 +146,8 @@ TEST_CASE("SYN-SENT: SYN,ACK sets SND.WND, SND.WL1 and SND.WL2", "[arrives][3.10
     CHECK(tcp.numbers().snd.wnd == 40000);
 }
 
-TEST_CASE("SYN-SENT: the ACK of the SYN,ACK carries the text that was queued", "[arrives][3.10.7.3][UNL-04][SA-SS-4a]") {
+TEST_CASE("SYN-SENT: the ACK of the SYN,ACK carries the text that was queued",
+          "[arrives][3.10.7.3][UNL-04][SA-SS-4a]") {
     subject tcp = in(syn_sent);
     static_cast<void>(tcp.send(10));
     tcp.emits_nothing();
