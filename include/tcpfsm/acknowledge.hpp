@@ -70,6 +70,7 @@ private:
         snd_.again = later(snd_.again, snd_.una);
         snd_.up = later(snd_.up, snd_.una);
         t_.stalled_since = now_;
+        snd_.retries = 0;
         if (!snd_.synced) {
             snd_.synced = true;
             // Text that went with the SYN and was not taken goes again at once; a FIN that went later has its timer.
@@ -106,6 +107,7 @@ private:
             return;
         case duplicate: t_.congestion.duplicate(before); return;
         case loss:
+            before.flight = t_.recovery.known() - snd_.una;  // without limited transmit (RFC 5681 3.2, step 2)
             t_.congestion.lost(before);
             snd_.lost_one = true;
             return;

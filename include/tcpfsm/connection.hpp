@@ -112,7 +112,7 @@ public:
             if (due(tcb_, which, at()) > now) continue;
             const cause why{.now = now};
             const event e = judge_timeout(tcb_, which);
-            if (e == event::timeout_retransmission && tcb_.rtt.backed_off() + 1 == Policies::r1) raise(event::timeout_trouble, why);
+            if (e == event::timeout_retransmission && tcb_.snd.retries + 1U == Policies::r1) raise(event::timeout_trouble, why);
             raise(e, why);
         }
         settle(was_shut, now);

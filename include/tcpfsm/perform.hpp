@@ -177,7 +177,8 @@ private:
     }
     /// RFC 6298 5.4 to 5.6 and RFC 5681 3.1.
     constexpr void snd_again() noexcept {
-        t_.congestion.timed_out(t_.to_peer(), t_.rtt.backed_off() == 0);
+        t_.congestion.timed_out(t_.to_peer(), snd_.retries == 0);
+        if (snd_.retries < 0xff) ++snd_.retries;
         t_.recovery.timed_out(snd_.nxt);
         t_.rtt.back_off();
         t_.armed_at = why_.now;

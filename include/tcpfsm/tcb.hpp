@@ -33,6 +33,7 @@ struct send_sequence {
     std::uint32_t max_wnd = 0;     ///< the largest window that the peer ever offered
     std::uint16_t mss = 0;         ///< SendMSS: what the peer takes, options included (3.7.1)
     std::uint8_t shift = 0;        ///< Snd.Wind.Shift (RFC 7323)
+    std::uint8_t retries = 0;      ///< timeouts of what stands at una
     std::uint8_t probes = 0;       ///< probes of a zero window since it closed
     bool synced : 1 = false;       ///< our SYN is acknowledged
     bool fin : 1 = false;          ///< a FIN stands behind the text

@@ -42,6 +42,7 @@ public:
     /// is not about what was sent again without need, so it counts as soon as all is acknowledged that was in
     /// flight when loss was last found (RFC 6675 section 5.1); else the first octet beyond must be, too.
     constexpr finding duplicate(seq una, seq nxt, bool told_more = false) noexcept {
+        if (count_ == 0) known_ = nxt;
         if (count_ < 0xff) ++count_;
         if (active_) return finding::duplicate;
         if (count_ != 3 || una < recover_ || (una == recover_ && !told_more)) return finding::none;
@@ -76,6 +77,8 @@ public:
     }
 
     [[nodiscard]] constexpr bool active() const noexcept { return active_; }
+    /// SND.NXT when the first duplicate ACK came: what limited transmit has sent since then lies beyond.
+    [[nodiscard]] constexpr seq known() const noexcept { return known_; }
     /// Duplicate ACKs seen so far, for limited transmit (RFC 3042).
     [[nodiscard]] constexpr unsigned duplicates() const noexcept { return count_; }
 
@@ -89,6 +92,7 @@ private:
     }
 
     seq recover_{};  // one beyond the highest number sent when loss was last found
+    seq known_{};
     sack_block told_{};  // the newest of what the peer has beyond a gap
     std::uint8_t count_ = 0;
     bool active_ = false;
