@@ -128,7 +128,8 @@ TEST_CASE("ABORT: what arrives afterwards is answered as in CLOSED", "[calls][3.
 }
 
 TEST_CASE("STATUS: the state, and nothing changes", "[calls][3.10.6][MAY-14]") {
-    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
+                          last_ack, time_wait}) {
         subject tcp = in(s);
         const auto before = tcp.numbers();
         CHECK(tcp.status() == ok);
@@ -146,7 +147,8 @@ TEST_CASE("STATUS: the state, and nothing changes", "[calls][3.10.6][MAY-14]") {
 TEST_CASE("may_send and may_receive, in every state", "[calls][3.10.2][3.10.3]") {
     const state_set senders = syn_sent | syn_received | state_set{established} | close_wait;
     const state_set receivers = established | fin_wait_1 | state_set{fin_wait_2};
-    for (const state s : {closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s : {closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait,
+                          closing, last_ack, time_wait}) {
         CAPTURE(s);
         const subject tcp = in(s);
         CHECK(tcp.conn().may_send() == senders.contains(s));
@@ -154,8 +156,10 @@ TEST_CASE("may_send and may_receive, in every state", "[calls][3.10.2][3.10.3]")
     }
 }
 
-TEST_CASE("readable, writable and urgent, in every state: nothing to read, and SEND takes as much as it says", "[calls][3.10.2][3.10.3]") {
-    for (const state s : {closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+TEST_CASE("readable, writable and urgent, in every state: nothing to read, and SEND takes as much as it says",
+          "[calls][3.10.2][3.10.3]") {
+    for (const state s : {closed, listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait,
+                          closing, last_ack, time_wait}) {
         CAPTURE(s);
         subject tcp = in(s, subject{{.snd_buff = 5000}});
         CHECK(tcp.conn().readable() == 0);
@@ -179,7 +183,8 @@ TEST_CASE("writable: what is behind a CLOSE that waits is not taken", "[calls][3
 }
 
 TEST_CASE("After the end: nothing to read, to write or to wait for", "[calls][3.10.5]") {
-    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
+                          last_ack, time_wait}) {
         subject tcp = in(s);
         CHECK(tcp.abort() == ok);
         static_cast<void>(tcp.polls());

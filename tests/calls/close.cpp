@@ -65,7 +65,8 @@ TEST_CASE("CLOSE in SYN-RECEIVED before the SYN,ACK has left: first the SYN,ACK,
     tcp.emits_nothing();
 }
 
-TEST_CASE("CLOSE in SYN-RECEIVED, and the SYN,ACK is lost: it goes again, then the FIN", "[calls][3.10.4][RFC 6298 5.4]") {
+TEST_CASE("CLOSE in SYN-RECEIVED, and the SYN,ACK is lost: it goes again, then the FIN",
+          "[calls][3.10.4][RFC 6298 5.4]") {
     subject tcp = in(syn_received, opened::passively);
     CHECK(tcp.close() == ok);
     tcp.emits("F. 1:1(0) ack 1"_seg);
@@ -110,7 +111,8 @@ TEST_CASE("CLOSE in ESTABLISHED: a FIN at once, and FIN-WAIT-1", "[calls][3.10.4
     tcp.emits_nothing();
 }
 
-TEST_CASE("CLOSE in ESTABLISHED behind text: FIN-WAIT-1 at once, the FIN on the last segment", "[calls][3.10.4][MUST-61]") {
+TEST_CASE("CLOSE in ESTABLISHED behind text: FIN-WAIT-1 at once, the FIN on the last segment",
+          "[calls][3.10.4][MUST-61]") {
     subject tcp = in(established);
     CHECK(tcp.send(2000) == ok);
     tcp.leaves_unpolled();
@@ -139,7 +141,8 @@ TEST_CASE("CLOSE in ESTABLISHED with text outstanding: a FIN alone goes at once"
     tcp.emits("F. 101:101(0) ack 1"_seg);
 }
 
-TEST_CASE("CLOSE in ESTABLISHED behind text: the FIN waits for the window that the text has filled", "[calls][3.10.4][3.8.6]") {
+TEST_CASE("CLOSE in ESTABLISHED behind text: the FIN waits for the window that the text has filled",
+          "[calls][3.10.4][3.8.6]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 1000"_seg);
     CHECK(tcp.send(1000) == ok);
@@ -186,7 +189,8 @@ TEST_CASE("CLOSE in CLOSE-WAIT behind text: it waits, and its FIN goes on the la
     tcp.tells(tell_closed);
 }
 
-TEST_CASE("CLOSE in CLOSE-WAIT behind more text than the window takes: LAST-ACK with the last of it", "[calls][3.10.4]") {
+TEST_CASE("CLOSE in CLOSE-WAIT behind more text than the window takes: LAST-ACK with the last of it",
+          "[calls][3.10.4]") {
     subject tcp = in(close_wait);
     tcp.gets(". 2:2(0) ack 1 win 1460"_seg);
     CHECK(tcp.send(2920) == ok);
@@ -250,7 +254,8 @@ TEST_CASE("CLOSE: text of the peer is still taken, delivered and acknowledged", 
 
 // --- Both directions (3.6.1) --------------------------------------------------------------------------
 
-TEST_CASE("CLOSE of both directions with text unread: the peer is told that it was lost", "[calls][3.6.1][MAY-1][SHLD-3]") {
+TEST_CASE("CLOSE of both directions with text unread: the peer is told that it was lost",
+          "[calls][3.6.1][MAY-1][SHLD-3]") {
     for (const state s : {established, fin_wait_1, fin_wait_2}) {
         subject tcp = in(s);
         tcp.gets("P. 1:101(100) ack 1"_seg);
@@ -291,7 +296,8 @@ TEST_CASE("CLOSE of both directions: text that arrives afterwards resets", "[cal
     tcp.never_wakes();
 }
 
-TEST_CASE("CLOSE of both directions after a CLOSE: text that arrives then resets, too", "[calls][3.6.1][MAY-1][SHLD-3]") {
+TEST_CASE("CLOSE of both directions after a CLOSE: text that arrives then resets, too",
+          "[calls][3.6.1][MAY-1][SHLD-3]") {
     for (const state s : {fin_wait_1, fin_wait_2}) {
         subject tcp = in(s);
         CHECK(tcp.close_both() == err_closing);
@@ -302,7 +308,8 @@ TEST_CASE("CLOSE of both directions after a CLOSE: text that arrives then resets
     }
 }
 
-TEST_CASE("CLOSE of both directions in SYN-RECEIVED: text that came with the SYN is not wanted either", "[calls][3.6.1][SHLD-3]") {
+TEST_CASE("CLOSE of both directions in SYN-RECEIVED: text that came with the SYN is not wanted either",
+          "[calls][3.6.1][SHLD-3]") {
     subject tcp = in(listen);
     tcp.gets("S 0:10(10) <mss 1460>"_seg);
     tcp.emits("S. 0:0(0) ack 1"_seg);

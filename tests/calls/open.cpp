@@ -31,9 +31,14 @@ TEST_CASE("OPEN, active: <SEQ=ISS><CTL=SYN>, and the timer runs", "[calls][3.10.
     CHECK(tcp.wakes_in(std::chrono::seconds{1}));
 }
 
-TEST_CASE("OPEN: the first window and the scale say how large the buffer is", "[calls][3.10.1][RFC 7323 2.2][RFC 7323 2.3]") {
-    for (const auto& [buff, wnd, shift] : {std::tuple{1U, 1U, 0U}, {65535U, 65535U, 0U}, {65536U, 65535U, 1U},
-                                           {100'000U, 65535U, 1U}, {1U << 20U, 65535U, 5U}, {(1U << 30U) - (1U << 14U), 65535U, 14U}}) {
+TEST_CASE("OPEN: the first window and the scale say how large the buffer is",
+          "[calls][3.10.1][RFC 7323 2.2][RFC 7323 2.3]") {
+    for (const auto& [buff, wnd, shift] : {std::tuple{1U, 1U, 0U},
+                                           {65535U, 65535U, 0U},
+                                           {65536U, 65535U, 1U},
+                                           {100'000U, 65535U, 1U},
+                                           {1U << 20U, 65535U, 5U},
+                                           {(1U << 30U) - (1U << 14U), 65535U, 14U}}) {
         CAPTURE(buff);
         subject tcp{{.rcv_buff = buff}};
         CHECK(tcp.open_active() == ok);
@@ -96,7 +101,8 @@ TEST_CASE("OPEN, active, in LISTEN: the numbers are those of the first OPEN", "[
 }
 
 TEST_CASE("OPEN where a connection exists: an error, and nothing changes", "[calls][3.10.1][MUST-41][MUST-42]") {
-    for (const state s : {syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s :
+         {syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
         subject tcp = in(s);
         const auto before = tcp.numbers();
         for (const bool specified : {true, false}) {
@@ -115,7 +121,8 @@ TEST_CASE("OPEN where a connection exists: an error, and nothing changes", "[cal
 }
 
 TEST_CASE("OPEN after the end: a connection may be used again", "[calls][3.10.1]") {
-    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
+                          last_ack, time_wait}) {
         subject tcp = in(s);
         CHECK(tcp.abort() == ok);
         static_cast<void>(tcp.polls());
@@ -126,9 +133,11 @@ TEST_CASE("OPEN after the end: a connection may be used again", "[calls][3.10.1]
     }
 }
 
-TEST_CASE("renew_iss: each copy of a listener has a number and a timestamp offset of its own", "[calls][3.4.1][MUST-8]") {
+TEST_CASE("renew_iss: each copy of a listener has a number and a timestamp offset of its own",
+          "[calls][3.4.1][MUST-8]") {
     subject tcp = in(listen);
-    tcp.does("renew_iss", [](auto& c, time_point) { c.renew_iss(c.numbers().snd.iss + 5000, c.numbers().ts.offset + 7); });
+    tcp.does("renew_iss",
+             [](auto& c, time_point) { c.renew_iss(c.numbers().snd.iss + 5000, c.numbers().ts.offset + 7); });
     tcp.gets("S 0:0(0) <mss 1460,TS val 1000 ecr 0>"_seg);
     tcp.emits("S. 5000:5000(0) ack 1 <mss 1460,TS val 1007 ecr 1000>"_seg);
     tcp.gets(". 1:1(0) ack 5001 <TS val 1000 ecr 1007>"_seg);
@@ -145,7 +154,8 @@ TEST_CASE("renew_iss: also the number of an active OPEN that follows", "[calls][
 }
 
 TEST_CASE("renew_iss: nothing happens outside of LISTEN", "[calls][3.4.1]") {
-    for (const state s : {closed, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
+    for (const state s : {closed, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
+                          last_ack, time_wait}) {
         subject tcp = in(s);
         const auto before = tcp.numbers();
         tcp.does("renew_iss", [](auto& c, time_point) { c.renew_iss(seq{12345}, 678); });

@@ -131,7 +131,8 @@ TEST_CASE("RECEIVE: an ACK is not owed for reading alone", "[calls][3.8.6.2.2][M
 
 // --- Urgent data --------------------------------------------------------------------------------------
 
-TEST_CASE("Urgent data: the user is told at once, and how much there is to read", "[calls][3.8.5][MUST-31][MUST-32][MUST-33]") {
+TEST_CASE("Urgent data: the user is told at once, and how much there is to read",
+          "[calls][3.8.5][MUST-31][MUST-32][MUST-33]") {
     subject tcp = in(established);
     CHECK(tcp.conn().urgent() == 0);
     tcp.gets("UP. 1:101(100) ack 1 urg 50"_seg);

@@ -83,7 +83,8 @@ TEST_CASE("SEND before a simultaneous open ends: the text goes after it", "[call
     tcp.is(established);
 }
 
-TEST_CASE("SEND in ESTABLISHED: segments of the peer's MSS with a piggybacked ACK, PSH on the last", "[calls][3.10.2][MUST-61][MUST-16]") {
+TEST_CASE("SEND in ESTABLISHED: segments of the peer's MSS with a piggybacked ACK, PSH on the last",
+          "[calls][3.10.2][MUST-61][MUST-16]") {
     subject tcp = in(established);
     CHECK(tcp.send(3500) == ok);
     tcp.emits(". 1:1461(1460) ack 1"_seg);
@@ -111,7 +112,8 @@ TEST_CASE("SEND without room: insufficient resources, and nothing of it is taken
         tcp.emits_nothing();
         CHECK(tcp.send(1000) == ok);
         CHECK(tcp.conn().writable() == 0);
-        while (tcp.polls()) {}
+        while (tcp.polls()) {
+        }
         CHECK(tcp.conn().writable() == 0);
         CHECK(tcp.send(1) == err_no_resources);
         CHECK(tcp.send(0xffff'ffff) == err_no_resources);
@@ -226,14 +228,16 @@ TEST_CASE("SEND: the user timeout may be set with it", "[calls][3.9.1.2]") {
 
 // --- Urgent data (3.8.5) ------------------------------------------------------------------------------
 
-TEST_CASE("SEND, urgent: URG, and the pointer one beyond the last urgent octet", "[calls][3.8.5][3.10.2][MUST-30][MUST-62]") {
+TEST_CASE("SEND, urgent: URG, and the pointer one beyond the last urgent octet",
+          "[calls][3.8.5][3.10.2][MUST-30][MUST-62]") {
     subject tcp = in(established);
     CHECK(tcp.send_urgent(5) == ok);
     tcp.emits("UP. 1:6(5) ack 1 urg 5"_seg);
     tcp.emits_nothing();
 }
 
-TEST_CASE("SEND, urgent: URG as long as urgent octets lie ahead, on every segment", "[calls][3.8.5][MUST-31][MUST-62]") {
+TEST_CASE("SEND, urgent: URG as long as urgent octets lie ahead, on every segment",
+          "[calls][3.8.5][MUST-31][MUST-62]") {
     subject tcp = in(established);
     CHECK(tcp.send(1000) == ok);
     tcp.leaves_unpolled();
@@ -272,7 +276,8 @@ TEST_CASE("SEND, urgent: octets that were acknowledged are not urgent any more",
     tcp.emits("P. 6:11(5) ack 1"_seg);
 }
 
-TEST_CASE("SEND, urgent: behind a window that is shut, an ACK already says that there is some", "[calls][3.8.5][3.8.6.1]") {
+TEST_CASE("SEND, urgent: behind a window that is shut, an ACK already says that there is some",
+          "[calls][3.8.5][3.8.6.1]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 0"_seg);
     CHECK(tcp.send_urgent(5) == ok);
@@ -282,7 +287,8 @@ TEST_CASE("SEND, urgent: behind a window that is shut, an ACK already says that 
     tcp.emits("U. 1:1(0) ack 101 urg 5"_seg);
 }
 
-TEST_CASE("SEND, urgent: a pointer that 16 bits cannot say is the largest, and comes nearer", "[calls][3.8.5][MUST-62]") {
+TEST_CASE("SEND, urgent: a pointer that 16 bits cannot say is the largest, and comes nearer",
+          "[calls][3.8.5][MUST-62]") {
     subject tcp{{.snd_buff = 200'000}};
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -296,7 +302,8 @@ TEST_CASE("SEND, urgent: a pointer that 16 bits cannot say is the largest, and c
     tcp.emits("U. 1461:2921(1460) ack 1 urg 64076"_seg);
 }
 
-TEST_CASE("SEND, urgent, before ESTABLISHED: urgent on the segments that carry it, not on the SYN", "[calls][3.8.5][3.10.2]") {
+TEST_CASE("SEND, urgent, before ESTABLISHED: urgent on the segments that carry it, not on the SYN",
+          "[calls][3.8.5][3.10.2]") {
     subject tcp = in(listen);
     CHECK(tcp.send_urgent(5) == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -339,7 +346,8 @@ TEST_CASE("Text on the SYN: it goes with it, as much as the default MSS holds", 
     CHECK(full.segment.text == 536 - 20);  // mss 4, sackOK 2, timestamps 10, wscale 3, and one of padding
 }
 
-TEST_CASE("Text on the SYN: a SYN,ACK that acknowledges the SYN alone brings the text again at once", "[calls][3.10.7.3]") {
+TEST_CASE("Text on the SYN: a SYN,ACK that acknowledges the SYN alone brings the text again at once",
+          "[calls][3.10.7.3]") {
     eager_subject tcp;
     CHECK(tcp.open_passive() == ok);
     CHECK(tcp.send(100) == ok);
