@@ -55,7 +55,8 @@ public:
         listener_options o;
         o.port = 80;
         o.backlog = 4;
-        o.deferred = dice(2);
+        o.deferred = dice(128);
+        o.settings = patient();
         RC_ASSERT(boxes_[1]->host.listen(o));
     }
 
@@ -86,6 +87,8 @@ public:
     }
 
 private:
+    /// Seven losses in a row, a minute apart, are bad luck and no reason to give up.
+    static parameters patient() { return {.user_timeout = forever}; }
     bool dice(unsigned in_256) { return random_() % 256 < in_256; }
     octet_string some_text() {
         octet_string out(random_() % std::min<std::size_t>(dice(64) ? 50'000 : 5'000, 100 * least_));
@@ -93,7 +96,7 @@ private:
         return out;
     }
     void begin(std::size_t i) {
-        const auto got = boxes_[0]->host.connect(servers[i % 2], clients[i % 2], now_);
+        const auto got = boxes_[0]->host.connect(servers[i % 2], endpoint{clients[i % 2], 0}, now_, patient());
         RC_ASSERT(got.says == answer::ok);
         know(false, got.of);
     }
@@ -158,7 +161,7 @@ private:
     void advance() {
         const time_point due = std::min(boxes_[0]->host.poll_timeout(), boxes_[1]->host.poll_timeout());
         const time_point lands = wire_.empty() ? never : wire_.begin()->lands;
-        const time_point user = now_ + std::chrono::milliseconds{50};
+        const time_point user = after(now_, std::chrono::milliseconds{50});
         now_ = std::max(now_, std::min({due, lands, all_ended() ? never : user}));
         if (now_ == never) return;
         for (auto& b : boxes_) b->host.handle_timeout(now_);
