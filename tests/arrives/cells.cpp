@@ -540,8 +540,8 @@ void check_emitted(const bench<P>& before, bench<P>& b, actions doing) {
     const auto out = b.drain();
     for (const segment& seg : out) UNSCOPED_INFO("emits " << to_script(seg));
     const auto one = [&out](auto test) {
-        REQUIRE(out.size() == 1);
-        CHECK(test(out[0]));
+        CHECK(out.size() == 1);
+        if (out.size() == 1) CHECK(test(out[0]));
     };
     const send_sequence& was = before.snd();
     const auto& snd = b.snd();
