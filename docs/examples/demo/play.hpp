@@ -129,11 +129,14 @@ private:
     [[nodiscard]] host& at(side s) { return s == side::client ? client_ : server_; }
     void depart(flight f, duration takes);
     void happens(happening h);
+    /// Two ends that answer each other without end are stopped: that is a deviation, too.
+    [[nodiscard]] bool goes_on_for_ever();
 
     story& told_;
     time_point now_{};
     std::vector<std::size_t> in_flight_;
     std::size_t sent_checked_ = 0;
+    bool endless_ = false;
     host client_;
     host server_;
 };

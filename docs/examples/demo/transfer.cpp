@@ -303,6 +303,8 @@ private:
         server_.poll(now_);
     }
     void step() {
+        // A connection that does not get on in a day of its own time never will.
+        if (now_.time_since_epoch() > 24h) sound_ = false;
         const time_point wake = std::min(client_.stream.poll_timeout(), server_.stream.poll_timeout());
         const time_point next = std::min(wake, line_.next());
         if (next == never) {
