@@ -355,6 +355,7 @@ private:
             REQUIRE(c.send(10, now_) == ok);
             drain();
         }
+        if (at == time_wait) now_ += 1min;  // so that a new 2 MSL differs from the old one
         if (event_ == timeout_user) c.set_user_timeout(100ms);
         if (event_ == timeout_trouble) waits_for(P::r1 - 1);
         if (one_of(timeout_keep_alive | timeout_dead_peer)) c.set_keep_alive(1min);
