@@ -3,6 +3,8 @@
 
 #include <support/states.hpp>
 
+#include <tuple>
+
 namespace {
 
 using namespace tcpfsm;
