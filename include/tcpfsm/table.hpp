@@ -124,7 +124,7 @@ struct rfc9293 {
     {syn_sent,                        rcv_syn_ack,             established,  take_syn | take_ack | snd_ack,              "3.10.7.3 4",   tell_open},
     {syn_sent,                        rcv_syn,                 syn_received, take_syn | snd_syn,                         "3.10.7.3 4"},
 // 3.10.7.4  SEGMENT ARRIVES in any other state, step by step. First: the sequence number
-    {states::other,                   rcv_paws,                stay,         snd_ack,                                    "RFC 7323 5.3 R1"},
+    {states::other,                   rcv_paws,                stay,         snd_challenge,                              "RFC 7323 5.3 R1"},
     {states::other,                   rcv_outside_text,        stay,         snd_ack,                                    "3.10.7.4 1"},
     {states::other,                   rcv_outside,             stay,         snd_challenge,                              "3.10.7.4 1"},
     {time_wait,                       rcv_fin_again,           stay,         snd_ack | start_2msl,                       "3.10.7.4 8"},
@@ -205,7 +205,7 @@ struct rfc9293 {
     {~(syn_received | close_wait),    send_after_close,                                  "a CLOSE waits in these two states alone"},
     {~(states::accepting | states::peer_closed), receive,                                "no text has been delivered yet"},
     {closed | states::user_closed,    close_behind_text,                                 "the second CLOSE finds no text that it could wait for"},
-    {~(states::accepting | close_wait), close_unread,                                    "no text can be unread, or none will come any more"},
+    {~(states::accepting | close_wait), close_unread,                                    "such a CLOSE is refused here, whatever is unread"},
     {~(closed | listen | syn_sent),   rcv_stray,                                         "3.10.7.4 has a name for each segment"},
     {closed | listen | syn_sent,      rcv_no_ack | rcv_outside | rcv_outside_text | rcv_paws | rcv_no_timestamp
                                       | rcv_rst_challenge | rcv_syn_challenge | rcv_syn_fatal | rcv_ack,

@@ -113,12 +113,12 @@ const theorem list[] = {
                            !p.does_any(acks);
                 });
             }},
-    theorem{"what cannot be believed and carries no text is answered within the connection's allowance",
+    theorem{"what cannot be believed is answered within the connection's allowance",
             [](const machine_table& t) {
                 return every_cell(t, [](const place& p) {
                     const bool unbelievable =
                         p.in(states::other) &&
-                        p.is(event_set{event::rcv_outside} | event::rcv_rst_challenge | event::rcv_syn_challenge);
+                        p.is(event::rcv_outside | event::rcv_paws | event::rcv_rst_challenge | event::rcv_syn_challenge);
                     const bool bad_ack = p.in(states::synchronized) && p.is(event::rcv_bad_ack);
                     return p.does(action::snd_challenge) == (unbelievable || bad_ack);
                 });
@@ -130,7 +130,7 @@ const theorem list[] = {
             return every_cell(t, [](const place& p) {
                 const bool taken = (p.is(event::rcv_syn_ack) && p.in(state::syn_sent)) ||
                                    (p.is(event::rcv_fin) && p.in(states::accepting));
-                const bool twice = (p.is(event::rcv_outside_text | event::rcv_paws) && p.in(states::other)) ||
+                const bool twice = (p.is(event::rcv_outside_text) && p.in(states::other)) ||
                                    (p.is(event::rcv_fin_again) && p.in(state::time_wait));
                 const bool lost = p.in(states::accepting) && p.is(event_set{event::rcv_text_early} |
                                                                   event::rcv_text_no_room | event::rcv_text_no_range);
