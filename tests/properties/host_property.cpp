@@ -101,14 +101,15 @@ private:
         know(false, got.of);
     }
     /// A connection is known by the client's port and the family.
-    std::uint32_t know(bool server, handle h) {
+    void know(bool server, handle h) {
         const auto between = boxes_[server]->host.between(h);
         RC_ASSERT(between);
         const endpoint& client = server ? between->remote : between->local;
         const std::uint32_t port = client.port + (client.address.is_v6() ? 0x10000U : 0U);
+        // An old duplicate of the SYN, late enough, begins a ghost of the connection (figure 8), which the user of
+        // a deferred listener hears of. It ends by a reset of the peer's.
+        if (!talks_[server].emplace(port, talk{.says = some_text()}).second) return;
         names_[server].emplace_back(h, port);
-        talks_[server].emplace(port, talk{.says = some_text()});
-        return port;
     }
     /// The program of a user: says all it has to say, hears all there is to hear, closes when it has said all.
     void use(bool server) {
