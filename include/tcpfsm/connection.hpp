@@ -190,7 +190,7 @@ public:
     }
     /// True iff the peer may still send text.
     [[nodiscard]] constexpr bool may_receive() const noexcept { return machine_.in(states::accepting); }
-    /// True iff SEND would take text now, or queue it for later.
+    /// True iff SEND would take text now, or queue it for later, without opening a connection first.
     [[nodiscard]] constexpr bool may_send() const noexcept {
         constexpr state_set senders = state::syn_sent | state::syn_received | state_set{state::established} | state::close_wait;
         return machine_.in(senders) && !tcb_.snd.close_waits;

@@ -41,10 +41,10 @@ public:
     constexpr void back_off() noexcept {
         if (backoff_ < 31) ++backoff_;
     }
-    /// The SYN was lost, and data begins: three seconds instead of one (5.7).
+    /// The SYN was lost, and data begins: three seconds until a round trip of text was sampled (5.7).
     constexpr void restart_after_syn_loss() noexcept {
         backoff_ = 0;
-        syn_lost_ = srtt8_ == 0;
+        syn_lost_ = true;
     }
 
     /// True once a sample was taken.
@@ -58,8 +58,8 @@ public:
     /// RTO, doubled `backed_off()` times and clamped. G, the granularity, is one microsecond.
     [[nodiscard]] constexpr duration rto(const rto_limits& limits) const noexcept {
         duration base = limits.initial;
-        if (syn_lost_) base = std::max(base, duration{std::chrono::seconds{3}});
         if (sampled()) base = duration{(srtt8_ >> 3U) + std::max<std::uint32_t>(1, rttvar4_)};
+        if (syn_lost_) base = std::max(base, duration{std::chrono::seconds{3}});
         base = std::clamp(base, limits.minimum, limits.maximum);
         for (unsigned i = 0; i < backoff_ && base < limits.maximum; ++i) base *= 2;
         return std::min(base, limits.maximum);

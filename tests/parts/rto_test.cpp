@@ -80,6 +80,15 @@ constexpr bool a_lost_syn_means_three_seconds() {
 }
 static_assert(a_lost_syn_means_three_seconds());
 
+constexpr bool so_it_does_if_timestamps_gave_a_sample() {
+    round_trip t;
+    t.back_off();
+    t.sample(100ms);
+    t.restart_after_syn_loss();
+    return t.rto(rfc) == 3s && t.srtt() == 100ms;
+}
+static_assert(so_it_does_if_timestamps_gave_a_sample());
+
 }  // namespace
 
 TEST_CASE("RTO: expiries of an unanswered segment lie at 1, 3, 7, 15, 31, 63, 123 s", "[RFC 6298][MUST-18]") {
