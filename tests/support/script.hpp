@@ -184,7 +184,7 @@ template <letters Text>
     for (const auto& l : letters) {
         if (seg.has(l.bit)) out += l.letter;
     }
-    if (out.empty()) out = "-";
+    if (out.empty()) out += '-';
     out += fmt::format(" {}:{}({})", n(seg.seq), n(seg.seq + seg.text), seg.text);
     if (seg.has(ctl::ack)) out += fmt::format(" ack {}", n(seg.ack));
     if (with_win) out += fmt::format(" win {}", seg.wnd);
