@@ -434,9 +434,9 @@ TEST_CASE("host: ICMP errors find their connection", "[host][3.9.2.2][MUST-54]")
         octet_string icmp{type, code, 0, 0, 0, 0, 0, 0};
         icmp.insert(icmp.end(), about.begin(), about.begin() + 28);
         store16(&icmp[2], partial_sum{icmp}.checksum());
-        octet_string out(20);
-        write_ip_header(out, "10.0.0.1"_ip, client4, 1, icmp.size());
-        out.insert(out.end(), icmp.begin(), icmp.end());
+        octet_string out(20 + icmp.size());
+        write_ip_header(std::span{out}.first(20), "10.0.0.1"_ip, client4, 1, icmp.size());
+        std::copy(icmp.begin(), icmp.end(), out.begin() + 20);
         return out;
     };
     const handle h = c.a.host.connect(server4, client4, c.now).of;
