@@ -139,6 +139,10 @@ struct host_storage {
     [[nodiscard]] constexpr basic_host_memory<Policies> memory() noexcept {
         return {slots, deadlines, cells, octets, listeners};
     }
+    /// A configuration whose buffers are those of this memory, and the rest by default.
+    [[nodiscard]] static constexpr host_config config(const hash_key& secret) noexcept {
+        return {.secret = secret, .snd_buff = Send, .rcv_buff = Receive};
+    }
 };
 
 }  // namespace tcpfsm
