@@ -105,26 +105,31 @@ public:
         settle(was_shut, now);
         return out;
     }
-    /// Time has passed. Serves every timer that is due; does nothing if none is.
-    constexpr void handle_timeout(time_point now) noexcept {
+    /// Time has passed. Serves every timer that is due; does nothing if none is. Answers what was due, to be
+    /// cited like a judgement.
+    constexpr event_set handle_timeout(time_point now) noexcept {
         const bool was_shut = tcb_.snd.shut();
+        event_set served;
         for (const timer which : all_timers) {
             if (due(tcb_, which, at()) > now) continue;
             const cause why{.now = now};
             const event e = judge_timeout(tcb_, which);
             if (e == event::timeout_retransmission && tcb_.snd.retries + 1U == Policies::r1) raise(event::timeout_trouble, why);
             raise(e, why);
+            served = served | e;
         }
         settle(was_shut, now);
+        return served;
     }
     /// ICMP reports an error about a segment of ours that began at `quoted`. A quotation of what is not in
-    /// flight is ignored (RFC 5927 4.1).
-    constexpr void handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
+    /// flight is ignored (RFC 5927 4.1). Answers what the report was judged to be.
+    constexpr event handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
         const bool ours = quoted.in(tcb_.snd.una, tcb_.snd.flight());
         event e = event::icmp_quench;
         if (ours && error == icmp_error::soft) e = event::icmp_soft;
         if (ours && error == icmp_error::hard) e = event::icmp_hard;
         raise(e, {.now = now});
+        return e;
     }
 
     // --- Polls -------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ public:
     [[nodiscard]] constexpr bool contains(event e) const noexcept {
         return (bits_ >> static_cast<unsigned>(e) & 1U) != 0;
     }
+    [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
     friend constexpr bool operator==(event_set, event_set) noexcept = default;
     friend constexpr event_set operator|(event_set a, event_set b) noexcept {
         a.bits_ |= b.bits_;

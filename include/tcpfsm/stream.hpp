@@ -143,16 +143,18 @@ public:
         return got;
     }
     /// Time has passed.
-    constexpr void handle_timeout(time_point now) noexcept {
+    constexpr event_set handle_timeout(time_point now) noexcept {
         const state before = connection_.at();
-        connection_.handle_timeout(now);
+        const event_set served = connection_.handle_timeout(now);
         flush_if_lost(before);
+        return served;
     }
     /// ICMP reports an error about a segment of ours that began at `quoted`.
-    constexpr void handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
+    constexpr event handle_icmp(icmp_error error, seq quoted, time_point now) noexcept {
         const state before = connection_.at();
-        connection_.handle_icmp(error, quoted, now);
+        const event judged = connection_.handle_icmp(error, quoted, now);
         flush_if_lost(before);
+        return judged;
     }
 
     // --- Polls -------------------------------------------------------------------------------------
