@@ -95,7 +95,7 @@ constexpr rule rules[] = {
     {syn_sent,                          rcv_syn_ack,       established,  take_syn | take_ack | snd_ack,    tell_open,        "3.10.7.3 4"},
     {syn_sent,                          rcv_syn,           syn_received, take_syn | snd_syn,               nothing,          "3.10.7.3 4"},
 
-    {any_other,                         rcv_paws,          stay,         snd_challenge,                    nothing,          "RFC 7323 5.3"},
+    {any_other,                         rcv_paws,          stay,         snd_ack,                          nothing,          "RFC 7323 5.3"},
     {any_other,                         rcv_outside | rcv_outside_text,
                                                            stay,         snd_ack,                          nothing,          "3.10.7.4 1"},
     {time_wait,                         rcv_fin_again,     stay,         snd_ack | start_2msl,             nothing,          "3.10.7.4 8"},
