@@ -169,7 +169,8 @@ private:
         auto& s = roster_[i];
         const bool reopens = s.stream.would_reopen(seg.segment);
         const std::uint32_t place = reopens ? matching(s.between.local) : nobody;
-        if (reopens && (s.known != roster_type::audience::none || place == nobody)) return {.fate = fate::lingering};
+        const bool somebody_s = s.known != roster_type::audience::none || s.stream.readable() != 0;
+        if (reopens && (somebody_s || place == nobody)) return {.fate = fate::lingering};
         if (reopens && !has_room(place)) return {.fate = fate::backlog_full};
         const arrival got = s.stream.handle_segment(seg.segment, seg.text, now);
         if (reopens) begin(i, place);
