@@ -99,7 +99,8 @@ void poll_all(basic_connection<P>& c, time_point now) {
         require(!c.in(states::synchronized) || out->segment.has(ctl::rst) || out->segment.has(ctl::ack));
     }
     require(!c.poll_transmit(now));
-    while (c.poll_signal()) {}
+    while (c.poll_signal()) {
+    }
 }
 
 template <class P>
@@ -107,8 +108,9 @@ void arrive(basic_connection<P>& c, input& in, time_point now) {
     const auto& n = c.numbers();
     segment seg;
     const std::uint32_t kind = in.octet();
-    constexpr control kinds[] = {ctl::ack, ctl::ack, ctl::ack | ctl::psh, ctl::syn, ctl::syn | ctl::ack, ctl::fin | ctl::ack,
-                                 ctl::rst, ctl::rst | ctl::ack};
+    constexpr control kinds[] = {
+        ctl::ack, ctl::ack,           ctl::ack | ctl::psh, ctl::syn, ctl::syn | ctl::ack, ctl::fin | ctl::ack,
+        ctl::rst, ctl::rst | ctl::ack};
     seg.ctl = kind < 0xc0 ? kinds[kind & 7U] : control{static_cast<std::uint16_t>(in.octet())};
     seg.seq = in.near((kind & 8U) != 0 ? n.rcv.nxt : n.rcv.edge);
     seg.ack = in.near((kind & 16U) != 0 ? n.snd.una : n.snd.nxt);

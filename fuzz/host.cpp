@@ -48,7 +48,8 @@ private:
 };
 
 constexpr ip_address own[] = {ipv4(10, 0, 0, 1), ip_address{std::array<std::uint8_t, 16>{0xfd, 15, 1}}};
-constexpr ip_address peers[] = {ipv4(10, 0, 0, 2), ipv4(255, 255, 255, 255), ip_address{std::array<std::uint8_t, 16>{0xfd, 15, 2}},
+constexpr ip_address peers[] = {ipv4(10, 0, 0, 2), ipv4(255, 255, 255, 255),
+                                ip_address{std::array<std::uint8_t, 16>{0xfd, 15, 2}},
                                 ip_address{std::array<std::uint8_t, 16>{0xff, 15, 2}}};
 
 using storage = host_storage<4, 300, 500, 3>;
@@ -113,10 +114,12 @@ private:
         const std::uint8_t how = in_.octet();
         four_tuple between = last_between_;
         if (how < 0x30) {
-            between = {{own[in_.octet() % 2], static_cast<std::uint16_t>(80 + in_.octet() % 4)}, {peers[in_.octet() % 4], in_.octet()}};
+            between = {{own[in_.octet() % 2], static_cast<std::uint16_t>(80 + in_.octet() % 4)},
+                       {peers[in_.octet() % 4], in_.octet()}};
         }
-        constexpr control kinds[] = {ctl::ack, ctl::ack, ctl::ack | ctl::psh, ctl::syn,
-                                     ctl::syn | ctl::ack, ctl::fin | ctl::ack, ctl::rst, ctl::rst | ctl::ack};
+        constexpr control kinds[] = {
+            ctl::ack, ctl::ack,           ctl::ack | ctl::psh, ctl::syn, ctl::syn | ctl::ack, ctl::fin | ctl::ack,
+            ctl::rst, ctl::rst | ctl::ack};
         segment out;
         out.ctl = how < 0xe0 ? kinds[how & 7U] : control{in_.octet()};
         out.seq = seg.ack + static_cast<std::uint32_t>(in_.octet() % 4U) - (in_.octet() < 0x20 ? in_.word() : 0U);

@@ -44,10 +44,10 @@ inline constexpr std::size_t action_count = static_cast<std::size_t>(action::del
 /// The action's name, as it stands in the table.
 [[nodiscard]] constexpr std::string_view name(action a) noexcept {
     constexpr std::string_view names[action_count] = {
-        "create_tcb", "reopen_tcb", "restore_tcb", "forget_peer",  "take_syn",       "take_ack",
-        "take_urg",   "take_text",  "take_fin",    "take_read",    "hold_close",     "snd_syn",
-        "snd_text",   "snd_fin",    "snd_again",   "snd_probe",    "snd_override",   "snd_keep_alive",
-        "snd_ack",    "snd_challenge", "snd_rst",  "start_2msl",   "delete_tcb"};
+        "create_tcb", "reopen_tcb",    "restore_tcb", "forget_peer", "take_syn",     "take_ack",
+        "take_urg",   "take_text",     "take_fin",    "take_read",   "hold_close",   "snd_syn",
+        "snd_text",   "snd_fin",       "snd_again",   "snd_probe",   "snd_override", "snd_keep_alive",
+        "snd_ack",    "snd_challenge", "snd_rst",     "start_2msl",  "delete_tcb"};
     return names[static_cast<std::size_t>(a)];
 }
 
@@ -58,7 +58,9 @@ public:
     constexpr actions(action a) noexcept : bits_{std::uint32_t{1} << static_cast<unsigned>(a)} {}
     constexpr explicit actions(std::uint32_t bits) noexcept : bits_{bits} {}
 
-    [[nodiscard]] constexpr bool contains(action a) const noexcept { return (bits_ >> static_cast<unsigned>(a) & 1U) != 0; }
+    [[nodiscard]] constexpr bool contains(action a) const noexcept {
+        return (bits_ >> static_cast<unsigned>(a) & 1U) != 0;
+    }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
     [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
     friend constexpr bool operator==(actions, actions) noexcept = default;
@@ -78,6 +80,7 @@ private:
 /// `take_fin | snd_ack` reads as a set.
 [[nodiscard]] constexpr actions operator|(action a, action b) noexcept { return actions{a} | actions{b}; }
 
+// clang-format off
 /// The RFC's answers to a user call (section 3.10).
 enum class [[nodiscard]] answer : std::uint8_t {
     ok,                  ///< done, or queued
@@ -87,45 +90,50 @@ enum class [[nodiscard]] answer : std::uint8_t {
     err_no_resources,    ///< "error: insufficient resources"
     err_closing,         ///< "error: connection closing"
 };
+// clang-format on
 
 inline constexpr std::size_t answer_count = static_cast<std::size_t>(answer::err_closing) + 1;
 
 /// The RFC's words for an answer.
 [[nodiscard]] constexpr std::string_view describe(answer a) noexcept {
-    constexpr std::string_view texts[answer_count] = {
-        "ok",
-        "error: connection does not exist",
-        "error: connection already exists",
-        "error: remote socket unspecified",
-        "error: insufficient resources",
-        "error: connection closing"};
+    constexpr std::string_view texts[answer_count] = {"ok",
+                                                      "error: connection does not exist",
+                                                      "error: connection already exists",
+                                                      "error: remote socket unspecified",
+                                                      "error: insufficient resources",
+                                                      "error: connection closing"};
     return texts[static_cast<std::size_t>(a)];
 }
 
 /// What the user is told without having asked (section 3.9.1.8 and 3.10). Told in this order when
 /// several are pending.
 enum class signal : std::uint8_t {
-    tell_open,        ///< the connection is established
-    tell_urgent,      ///< there is urgent data, or more of it (MUST-32)
-    tell_trouble,     ///< R1: a segment was retransmitted several times without an answer (SHLD-9)
-    tell_soft_error,  ///< ICMP reported a soft error (SHLD-25)
-    tell_closing,     ///< the peer has closed: "connection closing"
-    tell_refused,     ///< "connection refused"
-    tell_reset,       ///< "connection reset"
-    tell_timed_out,   ///< "connection aborted due to user timeout"
-    tell_unreachable, ///< ICMP reported a hard error
-    tell_closed,      ///< both directions ended in order; the connection is gone
+    tell_open,         ///< the connection is established
+    tell_urgent,       ///< there is urgent data, or more of it (MUST-32)
+    tell_trouble,      ///< R1: a segment was retransmitted several times without an answer (SHLD-9)
+    tell_soft_error,   ///< ICMP reported a soft error (SHLD-25)
+    tell_closing,      ///< the peer has closed: "connection closing"
+    tell_refused,      ///< "connection refused"
+    tell_reset,        ///< "connection reset"
+    tell_timed_out,    ///< "connection aborted due to user timeout"
+    tell_unreachable,  ///< ICMP reported a hard error
+    tell_closed,       ///< both directions ended in order; the connection is gone
 };
 
 inline constexpr std::size_t signal_count = static_cast<std::size_t>(signal::tell_closed) + 1;
 
 /// The RFC's words for a signal, or plain ones where it has none.
 [[nodiscard]] constexpr std::string_view describe(signal s) noexcept {
-    constexpr std::string_view texts[signal_count] = {
-        "connection open",    "urgent data",      "no answer to several retransmissions",
-        "soft error",         "connection closing", "connection refused",
-        "connection reset",   "connection aborted due to user timeout", "destination unreachable",
-        "connection closed"};
+    constexpr std::string_view texts[signal_count] = {"connection open",
+                                                      "urgent data",
+                                                      "no answer to several retransmissions",
+                                                      "soft error",
+                                                      "connection closing",
+                                                      "connection refused",
+                                                      "connection reset",
+                                                      "connection aborted due to user timeout",
+                                                      "destination unreachable",
+                                                      "connection closed"};
     return texts[static_cast<std::size_t>(s)];
 }
 

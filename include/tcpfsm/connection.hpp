@@ -47,7 +47,9 @@ public:
     // --- User calls (3.9.1, 3.10.1 to 3.10.6) ------------------------------------------------------
 
     /// OPEN, passive: wait for any peer, or for a known one if `p.remote_specified`.
-    constexpr answer open_passive(const parameters& p, time_point now) noexcept { return open(event::open_passive, p, now); }
+    constexpr answer open_passive(const parameters& p, time_point now) noexcept {
+        return open(event::open_passive, p, now);
+    }
     /// OPEN, active. From LISTEN it turns the passive OPEN into an active one, and `p` is not used.
     constexpr answer open_active(const parameters& p, time_point now) noexcept {
         const bool specified = machine_.in(state::listen) ? tcb_.given.remote_specified : p.remote_specified;
@@ -114,7 +116,8 @@ public:
             if (due(tcb_, which, at()) > now) continue;
             const cause why{.now = now};
             const event e = judge_timeout(tcb_, which);
-            if (e == event::timeout_retransmission && tcb_.snd.retries + 1U == Policies::r1) raise(event::timeout_trouble, why);
+            if (e == event::timeout_retransmission && tcb_.snd.retries + 1U == Policies::r1)
+                raise(event::timeout_trouble, why);
             raise(e, why);
             served = served | e;
         }
@@ -197,7 +200,8 @@ public:
     [[nodiscard]] constexpr bool may_receive() const noexcept { return machine_.in(states::accepting); }
     /// True iff SEND would take text now, or queue it for later, without opening a connection first.
     [[nodiscard]] constexpr bool may_send() const noexcept {
-        constexpr state_set senders = state::syn_sent | state::syn_received | state_set{state::established} | state::close_wait;
+        constexpr state_set senders =
+            state::syn_sent | state::syn_received | state_set{state::established} | state::close_wait;
         return machine_.in(senders) && !tcb_.snd.close_waits;
     }
     /// The TCB: all numbers, to look at.
@@ -235,7 +239,8 @@ private:
         }
         performer<Policies>{tcb_, reset_, why}.perform(c.doing());
         if (before != at() && machine_.in(states::open)) tcb_.came_from = before;
-        if (c.says().is_signal()) signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(c.says().as_signal()));
+        if (c.says().is_signal())
+            signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(c.says().as_signal()));
         return c;
     }
     /// A user call: raises the event and gives the table's answer.

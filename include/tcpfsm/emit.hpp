@@ -115,7 +115,8 @@ private:
     /// After a retransmission timeout: everything again, as the congestion window allows.
     [[nodiscard]] constexpr std::optional<stretch> repair() const noexcept {
         const auto s = sent_before(snd_.again);
-        if (!s || (snd_.again != snd_.una && snd_.again - snd_.una + s->text > t_.congestion.window())) return std::nullopt;
+        if (!s || (snd_.again != snd_.una && snd_.again - snd_.una + s->text > t_.congestion.window()))
+            return std::nullopt;
         return s;
     }
     /// New text: the congestion window, Nagle's algorithm (3.7.4) and the sender's rules against silly

@@ -153,7 +153,9 @@ inline constexpr event_text event_texts[event_count] = {
 };
 
 /// The words for an event.
-[[nodiscard]] constexpr const event_text& describe(event e) noexcept { return event_texts[static_cast<std::size_t>(e)]; }
+[[nodiscard]] constexpr const event_text& describe(event e) noexcept {
+    return event_texts[static_cast<std::size_t>(e)];
+}
 
 /// The event's name, as it stands in the table: "rcv_ack_of_fin".
 [[nodiscard]] constexpr std::string_view name(event e) noexcept { return describe(e).name; }

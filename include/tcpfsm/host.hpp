@@ -183,7 +183,8 @@ public:
         if (i == nobody) return answer::err_no_connection;
         if (roster_[i].undecided) return refuse(h, now);
         (void)roster_[i].stream.close_both(now);
-        (void)roster_[i].stream.consume(roster_[i].stream.readable(), now);  // nobody will read what both have closed over
+        (void)roster_[i].stream.consume(roster_[i].stream.readable(),
+                                        now);  // nobody will read what both have closed over
         roster_.let_go(i);
         roster_.touch(i, now);
         return answer::ok;

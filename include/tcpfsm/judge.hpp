@@ -137,7 +137,8 @@ template <class P>
         if (!seg.options.has_timestamps) return event::rcv_no_timestamp;
         if (fails_paws(t, seg, now)) return event::rcv_paws;
     }
-    if (states::lingering.contains(at) && seg.has(ctl::fin) && seg.seq + seg.len() == t.rcv.nxt) return event::rcv_fin_again;
+    if (states::lingering.contains(at) && seg.has(ctl::fin) && seg.seq + seg.len() == t.rcv.nxt)
+        return event::rcv_fin_again;
     if (!acceptable(t, seg)) return seg.len() == 0 ? event::rcv_outside : event::rcv_outside_text;
     if (!seg.has(ctl::ack)) return event::rcv_no_ack;
     if (states::handshaking.contains(at)) {

@@ -23,9 +23,9 @@ struct cause {
     const segment* arrived = nullptr;  ///< the segment as it arrived, if one did
     const trimmed* cut = nullptr;      ///< what of it lies in the window, once that is known
     time_point now{};
-    std::uint32_t octets = 0;          ///< of a SEND or RECEIVE
-    bool urgent = false;               ///< of a SEND
-    arrival* out = nullptr;            ///< where the caller is told what to do with octets
+    std::uint32_t octets = 0;  ///< of a SEND or RECEIVE
+    bool urgent = false;       ///< of a SEND
+    arrival* out = nullptr;    ///< where the caller is told what to do with octets
 };
 
 /// The effects of the actions on one TCB.
@@ -42,6 +42,7 @@ public:
 
 private:
     constexpr void perform(action a) noexcept {
+        // clang-format off
         switch (a) {
         case action::create_tcb: return create_tcb();
         case action::reopen_tcb: return reopen_tcb();
@@ -67,6 +68,7 @@ private:
         case action::start_2msl: t_.time_wait_ends = after(why_.now, 2 * P::msl); return;
         case action::delete_tcb: t_ = {}; return;
         }
+        // clang-format on
     }
 
     /// Begins with what OPEN was told, which stands in `given`.
@@ -167,7 +169,8 @@ private:
     constexpr void take_read() noexcept {
         rcv_.user -= std::min(why_.octets, rcv_.user);
         rcv_.up = later(rcv_.up, rcv_.unread());
-        const std::uint32_t least = rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
+        const std::uint32_t least =
+            rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
         if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();
     }
 
@@ -221,9 +224,9 @@ private:
         }
     }
 
-    static constexpr std::uint8_t max_shift = 14;          // RFC 7323 2.3
-    static constexpr std::uint16_t default_full = 536;     // until a larger segment was seen
-    static constexpr std::uint32_t far = 0x10000 + 1;      // beyond any window that was not scaled
+    static constexpr std::uint8_t max_shift = 14;       // RFC 7323 2.3
+    static constexpr std::uint16_t default_full = 536;  // until a larger segment was seen
+    static constexpr std::uint32_t far = 0x10000 + 1;   // beyond any window that was not scaled
 
     tcb<P>& t_;
     send_sequence& snd_;

@@ -25,9 +25,9 @@ struct no_recorder {
 
 /// The defaults: the RFCs' recommendations.
 struct policies {
-    using table = rfc9293;           ///< the rows; a mutant or a dialect replaces it
-    using congestion = new_reno;     ///< a model of `congestion_control`
-    using recorder = no_recorder;    ///< told of every row taken; a value with `record(state, event, state)`
+    using table = rfc9293;         ///< the rows; a mutant or a dialect replaces it
+    using congestion = new_reno;   ///< a model of `congestion_control`
+    using recorder = no_recorder;  ///< told of every row taken; a value with `record(state, event, state)`
 
     /// RFC 5961: challenge ACKs for resets and SYNs that could be blind attacks, and its ACK range (MAY-12).
     static constexpr bool rfc5961 = true;

@@ -14,9 +14,9 @@ namespace tcpfsm {
 
 /// Limits of the retransmission timeout (RFC 6298 sections 2 and 5).
 struct rto_limits {
-    duration initial;     ///< before the first sample
-    duration minimum;     ///< (2.4) at least one second, says the RFC
-    duration maximum;     ///< (2.5) at least 60 seconds
+    duration initial;  ///< before the first sample
+    duration minimum;  ///< (2.4) at least one second, says the RFC
+    duration maximum;  ///< (2.5) at least 60 seconds
 };
 
 /// SRTT, RTTVAR and the backed-off RTO of one connection.

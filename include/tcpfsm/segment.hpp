@@ -75,12 +75,12 @@ struct options {
 /// A segment, as RFC 9293 section 3.3.1 names its variables. `text` is the number of octets of data;
 /// the octets themselves stay with the caller.
 struct segment {
-    tcpfsm::seq seq{};        ///< SEG.SEQ: of the first octet, or of the SYN
-    tcpfsm::seq ack{};        ///< SEG.ACK; meaningful iff control bit ACK
-    std::uint32_t text = 0;   ///< octets of data
-    control ctl{};            ///< control bits
-    std::uint16_t wnd = 0;    ///< SEG.WND as on the wire, not scaled
-    std::uint16_t up = 0;     ///< SEG.UP: urgent pointer, meaningful iff control bit URG
+    tcpfsm::seq seq{};       ///< SEG.SEQ: of the first octet, or of the SYN
+    tcpfsm::seq ack{};       ///< SEG.ACK; meaningful iff control bit ACK
+    std::uint32_t text = 0;  ///< octets of data
+    control ctl{};           ///< control bits
+    std::uint16_t wnd = 0;   ///< SEG.WND as on the wire, not scaled
+    std::uint16_t up = 0;    ///< SEG.UP: urgent pointer, meaningful iff control bit URG
     tcpfsm::options options{};
 
     /// SEG.LEN: octets of sequence space, "counting SYN and FIN" (3.3.1).

@@ -29,9 +29,9 @@ inline constexpr std::size_t state_count = 11;
 
 /// The RFC's spelling, such as "SYN-RECEIVED".
 [[nodiscard]] constexpr std::string_view name(state s) noexcept {
-    constexpr std::string_view names[state_count] = {
-        "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
-        "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT"};
+    constexpr std::string_view names[state_count] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
+                                                     "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
+                                                     "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
     return names[static_cast<std::size_t>(s)];
 }
 
@@ -41,7 +41,9 @@ public:
     constexpr state_set() noexcept = default;
     constexpr state_set(state s) noexcept : bits_(static_cast<std::uint16_t>(1U << static_cast<unsigned>(s))) {}
 
-    [[nodiscard]] constexpr bool contains(state s) const noexcept { return (bits_ >> static_cast<unsigned>(s) & 1U) != 0; }
+    [[nodiscard]] constexpr bool contains(state s) const noexcept {
+        return (bits_ >> static_cast<unsigned>(s) & 1U) != 0;
+    }
     [[nodiscard]] constexpr bool empty() const noexcept { return bits_ == 0; }
     friend constexpr bool operator==(state_set, state_set) noexcept = default;
     friend constexpr state_set operator|(state_set a, state_set b) noexcept { return from(a.bits_ | b.bits_); }

@@ -138,7 +138,8 @@ public:
             copy_octets(receive_ring(unread_ + got.at, got.text), text.subspan(got.skip));
         }
         unread_ = std::min(unread_ + got.in_order, buffers_.receive.size());
-        front_send_ = moved_on(front_send_, std::min<std::size_t>(got.acked, buffers_.send.size()), buffers_.send.size());
+        front_send_ =
+            moved_on(front_send_, std::min<std::size_t>(got.acked, buffers_.send.size()), buffers_.send.size());
         flush_if_lost(before);
         return got;
     }
@@ -166,7 +167,8 @@ public:
         outgoing out{.segment = owed->segment};
         if (out.segment.text == 0) return out;
         if (push_ == push::always) out.segment.ctl |= ctl::psh;
-        const auto text = stretch(std::span<const std::uint8_t>{buffers_.send}, front_send_, owed->at, out.segment.text);
+        const auto text =
+            stretch(std::span<const std::uint8_t>{buffers_.send}, front_send_, owed->at, out.segment.text);
         out.first = text.first;
         out.second = text.second;
         return out;
@@ -192,8 +194,10 @@ public:
     /// The connection: its numbers and its other questions.
     [[nodiscard]] constexpr const connection_type& tcp() const noexcept { return connection_; }
 
-    friend constexpr bool operator==(const basic_stream&, const basic_stream&) noexcept
-        requires requires(const Buffers& b) { b == b; }
+    friend constexpr bool operator==(const basic_stream&, const basic_stream&) noexcept requires
+        requires(const Buffers& b) {
+        b == b;
+    }
     = default;
 
 private:

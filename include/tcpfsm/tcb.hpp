@@ -65,9 +65,7 @@ struct send_sequence {
     /// Text or a FIN waits for its first transmission.
     [[nodiscard]] constexpr bool waiting() const noexcept { return unsent() != 0 || (fin && !fin_sent()); }
     /// The peer's window is shut on something (3.8.6.1): persist instead of retransmitting.
-    [[nodiscard]] constexpr bool shut() const noexcept {
-        return wnd == 0 && synced && (outstanding() || waiting());
-    }
+    [[nodiscard]] constexpr bool shut() const noexcept { return wnd == 0 && synced && (outstanding() || waiting()); }
     /// Octets beyond `from` that the peer's window allows; 0 if it has shrunk below (MUST-34).
     [[nodiscard]] constexpr std::uint32_t usable(seq from) const noexcept {
         const seq edge = una + wnd;
@@ -118,10 +116,10 @@ struct receive_sequence {
 
 /// The timestamps of a connection (RFC 7323).
 struct timestamp_clock {
-    std::uint32_t offset = 0;     ///< secret of this connection
-    std::uint32_t recent = 0;     ///< TS.Recent
-    time_point recent_at{};       ///< when TS.Recent was taken
-    bool on = false;              ///< Snd.TS.OK: both SYNs carried the option
+    std::uint32_t offset = 0;  ///< secret of this connection
+    std::uint32_t recent = 0;  ///< TS.Recent
+    time_point recent_at{};    ///< when TS.Recent was taken
+    bool on = false;           ///< Snd.TS.OK: both SYNs carried the option
 
     /// TSval: milliseconds.
     [[nodiscard]] constexpr std::uint32_t at(time_point now) const noexcept {
@@ -140,25 +138,25 @@ struct incarnation {
 /// Everything that DELETE TCB deletes. No octets, no addresses, no pointers.
 template <class Policies>
 struct tcb {
-    parameters given;                               ///< what OPEN was told
+    parameters given;  ///< what OPEN was told
     send_sequence snd;
     receive_sequence rcv;
     timestamp_clock ts;
-    reassembly<Policies::reassembly_ranges> held;   ///< text beyond a gap
+    reassembly<Policies::reassembly_ranges> held;  ///< text beyond a gap
     typename Policies::congestion congestion;
     fast_retransmit recovery;
     round_trip rtt;
     incarnation old;
 
-    time_point timed_at{};         ///< when `snd.timed` was sent
-    time_point armed_at{};         ///< when the retransmission or persist timer was started
-    time_point stalled_since{};    ///< since when nothing was acknowledged
-    time_point heard_at{};         ///< when the peer was last heard, or last probed by keep-alive
-    time_point sent_at{};          ///< when text was last sent
-    time_point ack_due = never;    ///< when a delayed ACK must go
+    time_point timed_at{};            ///< when `snd.timed` was sent
+    time_point armed_at{};            ///< when the retransmission or persist timer was started
+    time_point stalled_since{};       ///< since when nothing was acknowledged
+    time_point heard_at{};            ///< when the peer was last heard, or last probed by keep-alive
+    time_point sent_at{};             ///< when text was last sent
+    time_point ack_due = never;       ///< when a delayed ACK must go
     time_point override_due = never;  ///< when held-back text may go
-    time_point time_wait_ends{};   ///< when TIME-WAIT ends
-    time_point challenges_since{};  ///< begin of the period in which challenge ACKs are counted
+    time_point time_wait_ends{};      ///< when TIME-WAIT ends
+    time_point challenges_since{};    ///< begin of the period in which challenge ACKs are counted
     state came_from = state::closed;  ///< the state before the present one (MUST-11)
     std::uint8_t challenges = 0;      ///< challenge ACKs in this period
     std::uint8_t keep_alives = 0;     ///< keep-alive probes without an answer

@@ -2,6 +2,7 @@
 // tcpfsm.hpp: everything but format.hpp, in reading order.
 #pragma once
 
+// clang-format off
 // The vocabulary.
 #include <tcpfsm/version.hpp>
 #include <tcpfsm/seq.hpp>
@@ -58,3 +59,4 @@
 #include <tcpfsm/host/verdict.hpp>
 #include <tcpfsm/host/link_side.hpp>
 #include <tcpfsm/host.hpp>
+// clang-format on

@@ -31,8 +31,6 @@ inline constexpr time_point never = time_point::max();
 inline constexpr duration forever = duration::max();
 
 /// `t + d`, or `never` if that lies beyond the end of time. `d` is not negative.
-[[nodiscard]] constexpr time_point after(time_point t, duration d) noexcept {
-    return t > never - d ? never : t + d;
-}
+[[nodiscard]] constexpr time_point after(time_point t, duration d) noexcept { return t > never - d ? never : t + d; }
 
 }  // namespace tcpfsm

@@ -27,10 +27,8 @@ template <class P>
 [[nodiscard]] constexpr time_point due(const tcb<P>& t, timer which, state at) noexcept {
     const send_sequence& snd = t.snd;
     switch (which) {
-    case timer::user:
-        return snd.outstanding() || snd.shut() ? after(t.stalled_since, t.given.user_timeout) : never;
-    case timer::retransmission:
-        return snd.outstanding() && !snd.shut() ? after(t.armed_at, t.rto()) : never;
+    case timer::user: return snd.outstanding() || snd.shut() ? after(t.stalled_since, t.given.user_timeout) : never;
+    case timer::retransmission: return snd.outstanding() && !snd.shut() ? after(t.armed_at, t.rto()) : never;
     case timer::persist: {
         if (!snd.shut()) return never;
         duration wait = t.rto();  // SHLD-29, and SHLD-30: doubled with each probe

@@ -11,5 +11,6 @@ static_assert(right.go_to.from(tcpfsm::state::closing) == tcpfsm::state::time_wa
 
 #ifdef TCPFSM_BAD_LINE
 constexpr auto mixed = tcpfsm::state::closing | tcpfsm::event::rcv_fin;
-constexpr tcpfsm::row swapped{tcpfsm::event::rcv_ack_of_fin, tcpfsm::state::closing, tcpfsm::state::time_wait, {}, "3.10.7.4 5"};
+constexpr tcpfsm::row swapped{
+    tcpfsm::event::rcv_ack_of_fin, tcpfsm::state::closing, tcpfsm::state::time_wait, {}, "3.10.7.4 5"};
 #endif

@@ -28,7 +28,8 @@ constexpr new_reno begun(std::uint32_t smss, bool syn_lost = false) {
     c.begin({smss, 0}, syn_lost);
     return c;
 }
-static_assert(begun(1000).window() == 10000 && begun(1000, true).window() == 1000, "one segment after the loss of a SYN");
+static_assert(begun(1000).window() == 10000 && begun(1000, true).window() == 1000,
+              "one segment after the loss of a SYN");
 
 // Slow start: at most one segment an ACK, however much it acknowledges.
 constexpr std::uint32_t after_ack(std::uint32_t octets, std::uint32_t flight) {
@@ -107,23 +108,24 @@ TEST_CASE("congestion avoidance: one segment for each window acknowledged", "[RF
 }
 
 TEST_CASE("congestion window: never wraps, never below one segment", "[RFC 5681][MUST-19]") {
-    rc::prop("whatever is reported in whatever order", [](const std::vector<std::pair<std::uint8_t, std::uint32_t>>& reports) {
-        new_reno c = begun(1460);
-        for (const auto& [what, octets] : reports) {
-            const path p{1460, octets % (1U << 30U)};
-            switch (what % 8) {
-            case 0: c.lost(p); break;
-            case 1: c.duplicate(p); break;
-            case 2: c.partly_acked(p, octets); break;
-            case 3: c.recovered(p); break;
-            case 4: c.timed_out(p, octets % 2 == 0); break;
-            case 5: c.was_idle(p); break;
-            default: c.acked(p, octets); break;
-            }
-            RC_ASSERT(c.window() >= 1460U);
-            RC_ASSERT(c.window() <= 1U << 30U);
-        }
-    });
+    rc::prop("whatever is reported in whatever order",
+             [](const std::vector<std::pair<std::uint8_t, std::uint32_t>>& reports) {
+                 new_reno c = begun(1460);
+                 for (const auto& [what, octets] : reports) {
+                     const path p{1460, octets % (1U << 30U)};
+                     switch (what % 8) {
+                     case 0: c.lost(p); break;
+                     case 1: c.duplicate(p); break;
+                     case 2: c.partly_acked(p, octets); break;
+                     case 3: c.recovered(p); break;
+                     case 4: c.timed_out(p, octets % 2 == 0); break;
+                     case 5: c.was_idle(p); break;
+                     default: c.acked(p, octets); break;
+                     }
+                     RC_ASSERT(c.window() >= 1460U);
+                     RC_ASSERT(c.window() <= 1U << 30U);
+                 }
+             });
 }
 
 TEST_CASE("duplicate ACKs: seventy thousand are one loss", "[RFC 5681]") {

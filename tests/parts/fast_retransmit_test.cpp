@@ -34,12 +34,13 @@ TEST_CASE("Fast retransmit: a SACK block counts when it tells of more than the l
 TEST_CASE("Fast retransmit: a block about what is not in flight is not believed", "[RFC 6675 2][RFC 2883]") {
     fast_retransmit recovery;
     recovery.begin(una - 1);
-    CHECK_FALSE(recovery.tells_more(blocks(block(500, 800)), una, nxt));                      // a duplicate, below
+    CHECK_FALSE(recovery.tells_more(blocks(block(500, 800)), una, nxt));                       // a duplicate, below
     CHECK_FALSE(recovery.tells_more(blocks(block(2000, 3000), block(2000, 4000)), una, nxt));  // a duplicate, above
-    CHECK_FALSE(recovery.tells_more(blocks(block(8000, 9001)), una, nxt));                    // never sent
+    CHECK_FALSE(recovery.tells_more(blocks(block(8000, 9001)), una, nxt));                     // never sent
 }
 
-TEST_CASE("Fast retransmit: after a timeout, what tells more counts one octet earlier", "[RFC 6582 3.2][RFC 6675 5.1]") {
+TEST_CASE("Fast retransmit: after a timeout, what tells more counts one octet earlier",
+          "[RFC 6582 3.2][RFC 6675 5.1]") {
     fast_retransmit recovery;
     recovery.begin(una - 1);
     recovery.timed_out(nxt);

@@ -133,13 +133,15 @@ TEST_CASE("host: no reset in reply to a reset, nor to what asks for none", "[hos
     };
     CHECK(sent(from, {.ctl = ctl::rst}).first == fate::stray);
     CHECK(sent(from, {.ctl = ctl::rst | ctl::ack}) == std::pair{fate::stray, segment{}});
-    CHECK(sent(from, {.seq = seq{7}, .ack = seq{9}, .ctl = ctl::ack}).second == segment{.seq = seq{9}, .ctl = ctl::rst});
+    CHECK(sent(from, {.seq = seq{7}, .ack = seq{9}, .ctl = ctl::ack}).second ==
+          segment{.seq = seq{9}, .ctl = ctl::rst});
     CHECK(sent(from, {.seq = seq{7}, .ctl = ctl::syn}).second == segment{.ack = seq{8}, .ctl = ctl::rst | ctl::ack});
     CHECK(sent(from, {.seq = seq{7}, .ctl = ctl::fin}).second == segment{.ack = seq{8}, .ctl = ctl::rst | ctl::ack});
     const four_tuple to_listener{from.local, {server4.address, 81}};
     CHECK(sent(to_listener, {.ctl = ctl::rst | ctl::syn}).first == fate::stray);
     CHECK(sent(to_listener, {.ctl = ctl::fin}) == std::pair{fate::stray, segment{}});
-    CHECK(sent(to_listener, {.ack = seq{5}, .ctl = ctl::syn | ctl::ack}).second == segment{.seq = seq{5}, .ctl = ctl::rst});
+    CHECK(sent(to_listener, {.ack = seq{5}, .ctl = ctl::syn | ctl::ack}).second ==
+          segment{.seq = seq{5}, .ctl = ctl::rst});
     CHECK(b.host.used() == 0);
 }
 
@@ -308,7 +310,8 @@ TEST_CASE("host: the backlog", "[host]") {
     const handle first = c.b.told(news::accepted);  // one is told: there is room for one more
     CHECK(c.b.host.stream(first) != nullptr);
     c.wait(std::chrono::seconds{2});
-    CHECK(std::all_of(tried.begin(), tried.end(), [&](handle h) { return c.a.host.stream(h)->in(state::established); }));
+    CHECK(
+        std::all_of(tried.begin(), tried.end(), [&](handle h) { return c.a.host.stream(h)->in(state::established); }));
 
     SECTION("those that nobody was told of go with their listener") {
         CHECK(c.b.host.listen(at_port(81)) != std::nullopt);
@@ -331,7 +334,8 @@ TEST_CASE("host: half-open children go back to nothing", "[host][3.10.7.4 2][MUS
     REQUIRE(b.host.listen(o));
     const four_tuple from{{client4, 999}, server4};
     for (int i = 0; i < 3; ++i) {
-        CHECK(b.host.handle_packet(packet_of(from, {.seq = seq{100}, .ctl = ctl::syn, .wnd = 1000}), now).fate == fate::opening);
+        CHECK(b.host.handle_packet(packet_of(from, {.seq = seq{100}, .ctl = ctl::syn, .wnd = 1000}), now).fate ==
+              fate::opening);
         const auto syn_ack = b.packets(now);
         REQUIRE(syn_ack.size() == 1);
         CHECK(read_packet(syn_ack[0]).seg.has(ctl::syn | ctl::ack));
@@ -400,7 +404,9 @@ TEST_CASE("host: which listener it is", "[host][MUST-43]") {
     cable c{box{1}, box{2}};
     std::uint16_t wanted = 7000;
     listener_options proxy;
-    proxy.wants = [](void* context, const endpoint& local) { return local.port >= *static_cast<std::uint16_t*>(context); };
+    proxy.wants = [](void* context, const endpoint& local) {
+        return local.port >= *static_cast<std::uint16_t*>(context);
+    };
     proxy.context = &wanted;
     listener_options exact = at_port(7000);
     exact.address = server4.address;
@@ -619,11 +625,13 @@ TEST_CASE("host: memory that is too small, and none at all", "[host]") {
     host nothing{config, {}};
     CHECK(nothing.listen({}) == std::nullopt);
     CHECK(nothing.connect(server4, client4, time_point{}).says == answer::err_no_resources);
-    CHECK(nothing.handle_packet(packet_of({{client4, 9}, server4}, {.ctl = ctl::ack}), time_point{}).fate == fate::answered_with_reset);
+    CHECK(nothing.handle_packet(packet_of({{client4, 9}, server4}, {.ctl = ctl::ack}), time_point{}).fate ==
+          fate::answered_with_reset);
 }
 
 TEST_CASE("host: connections that have much to send take turns", "[host]") {
-    cable c{box{1, {.connections = 4, .snd = 60000, .rcv = 60000}}, box{2, {.connections = 4, .snd = 60000, .rcv = 60000}}};
+    cable c{box{1, {.connections = 4, .snd = 60000, .rcv = 60000}},
+            box{2, {.connections = 4, .snd = 60000, .rcv = 60000}}};
     REQUIRE(c.b.host.listen(at_port(80)));
     std::vector<met> all;
     for (int i = 0; i < 3; ++i) all.push_back(meet(c));

@@ -48,7 +48,8 @@ static_assert(refuses_one_range_too_many());
 }  // namespace
 
 TEST_CASE("reassembly: equals a set of octets", "[3.10.7.4][SHLD-31]") {
-    rc::prop("whatever arrives in whatever order", [](std::uint32_t iss, const std::vector<std::pair<std::uint8_t, std::uint8_t>>& raw) {
+    rc::prop("whatever arrives in whatever order", [](std::uint32_t iss,
+                                                      const std::vector<std::pair<std::uint8_t, std::uint8_t>>& raw) {
         const seq base{iss};
         reassembly<4> held;
         std::set<std::uint32_t> model;  // octets held, counted from base

@@ -43,9 +43,8 @@ static_assert(follows(std::to_array<row>({{100ms, 100ms, 50ms, 300ms},
                                           {100ms, 110938us, 50ms, 310938us},
                                           {50ms, 103320us, 52734us, 314258us}})),
               "a varying round trip");
-static_assert(follows(std::to_array<row>({{1s, 1s, 500ms, 3s},
-                                          {3s, 1250ms, 875ms, 4750ms},
-                                          {500ms, 1156250us, 843750us, 4531250us}})),
+static_assert(follows(std::to_array<row>(
+                  {{1s, 1s, 500ms, 3s}, {3s, 1250ms, 875ms, 4750ms}, {500ms, 1156250us, 843750us, 4531250us}})),
               "a long round trip");
 
 constexpr duration after_samples(std::initializer_list<duration> samples, unsigned timeouts) {
@@ -59,7 +58,8 @@ static_assert(after_samples({}, 0) == 1s, "(2.1) before the first sample");
 static_assert(after_samples({100ms}, 0) == 1s, "(2.4) at least a second");
 static_assert(after_samples({}, 1) == 2s && after_samples({}, 2) == 4s && after_samples({}, 5) == 32s, "(5.5) doubled");
 static_assert(after_samples({}, 6) == 60s && after_samples({}, 60) == 60s, "(2.5) at most a minute, however often");
-static_assert(after_samples({duration::max()}, 31) == 60s && after_samples({duration{-5}}, 0) == 1s, "no sample does harm");
+static_assert(after_samples({duration::max()}, 31) == 60s && after_samples({duration{-5}}, 0) == 1s,
+              "no sample does harm");
 
 constexpr bool a_sample_ends_backing_off() {
     round_trip t;

@@ -46,7 +46,8 @@ void check_numbers(const basic_subject<P>& tcp) {
     must(t.snd.nxt <= t.snd.end + 1, "SND.NXT lies beyond all that could be sent");
     must(t.snd.queued() <= t.given.snd_buff, "more text is queued than the buffer holds");
     // A CLOSE in SYN-RECEIVED leads to FIN-WAIT-1 before our SYN is acknowledged (3.10.4), and a FIN on to CLOSING.
-    const auto agreed = state::established | state::fin_wait_2 | state_set{state::close_wait} | state::last_ack | state::time_wait;
+    const auto agreed =
+        state::established | state::fin_wait_2 | state_set{state::close_wait} | state::last_ack | state::time_wait;
     must(!tcp.conn().in(agreed) || t.snd.synced, "our SYN is not acknowledged");
     must(t.rcv.user <= t.given.rcv_buff || t.given.rcv_buff < 65535, "more text is taken than the buffer holds");
     must(t.rcv.acked <= t.rcv.nxt, "more is acknowledged than has arrived");
@@ -210,7 +211,8 @@ TEST_CASE("a copy behaves as the original", "[connection]") {
     rc::prop("with the defaults", two_runs_are_one<policies>);
 }
 
-TEST_CASE("octets arrive once and in order, and both ends close, whatever the network does", "[connection][3.10][3.8]") {
+TEST_CASE("octets arrive once and in order, and both ends close, whatever the network does",
+          "[connection][3.10][3.8]") {
     rc::prop("with the defaults", arrives_once_and_in_order<policies>);
     rc::prop("with all choices made the other way", arrives_once_and_in_order<contrary>);
 }

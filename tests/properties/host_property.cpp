@@ -32,7 +32,9 @@ struct flight {
     std::uint64_t order = 0;
     bool to_server = false;
     octet_string octets{};
-    friend bool operator<(const flight& a, const flight& b) { return std::tie(a.lands, a.order) < std::tie(b.lands, b.order); }
+    friend bool operator<(const flight& a, const flight& b) {
+        return std::tie(a.lands, a.order) < std::tie(b.lands, b.order);
+    }
 };
 
 /// What one side of a connection has to say, and has heard.
@@ -47,7 +49,8 @@ struct talk {
 
 class world {
 public:
-    world(std::uint64_t seed, weather w, std::size_t connections, room r) : random_{seed}, weather_{w}, many_{connections}, least_{std::min(r.snd, r.rcv)} {
+    world(std::uint64_t seed, weather w, std::size_t connections, room r)
+        : random_{seed}, weather_{w}, many_{connections}, least_{std::min(r.snd, r.rcv)} {
         r.connections = connections;
         boxes_.emplace_back(std::make_unique<box>(std::uint8_t{1}, r));
         r.connections = connections + 1;
@@ -221,9 +224,8 @@ TEST_CASE("two hosts: on a quiet wire all texts arrive", "[host][property]") {
 }
 
 TEST_CASE("two hosts: on a bad wire all texts arrive", "[host][property]") {
-    rc::prop("in order, once, complete; then all slots are free", [] {
-        texts_arrive({.loses = 25, .doubles = 60, .delays = 100, .bends = 25});
-    });
+    rc::prop("in order, once, complete; then all slots are free",
+             [] { texts_arrive({.loses = 25, .doubles = 60, .delays = 100, .bends = 25}); });
 }
 
 TEST_CASE("a host: whatever octets come, it stays sane", "[host][property]") {

@@ -26,8 +26,9 @@ void in_property(F body) {
 
 /// A world of world.hpp, or any other.
 inline rc::Gen<world> any_world() {
-    return rc::gen::oneOf(rc::gen::map(rc::gen::inRange<std::size_t>(0, world_count), [](std::size_t i) { return worlds[i]; }),
-                          rc::gen::map(rc::gen::arbitrary<std::uint32_t>(), [](std::uint32_t n) { return random_world(n); }));
+    return rc::gen::oneOf(
+        rc::gen::map(rc::gen::inRange<std::size_t>(0, world_count), [](std::size_t i) { return worlds[i]; }),
+        rc::gen::map(rc::gen::arbitrary<std::uint32_t>(), [](std::uint32_t n) { return random_world(n); }));
 }
 
 /// Parameters of an OPEN, sensible or not.
@@ -39,7 +40,8 @@ inline rc::Gen<parameters> any_parameters() {
         p.snd_buff = *element<std::uint32_t>(65535, 65535, 1, 100, 4096, 1'000'000);
         p.mss = *element<std::uint16_t>(1460, 1460, 536, 100, 9000);
         p.default_mss = *element<std::uint16_t>(536, 1220);
-        p.user_timeout = *element(duration{std::chrono::minutes{5}}, duration{std::chrono::seconds{1}}, duration{1}, duration{forever});
+        p.user_timeout = *element(duration{std::chrono::minutes{5}}, duration{std::chrono::seconds{1}}, duration{1},
+                                  duration{forever});
         p.keep_alive = *element(duration{forever}, duration{std::chrono::seconds{10}});
         p.nagle = *rc::gen::arbitrary<bool>();
         p.remote_specified = *element(true, true, false);
@@ -70,7 +72,8 @@ inline rc::Gen<aim> any_aim() {
         aim a;
         a.from = *rc::gen::weightedElement<std::uint8_t>({{6, 0}, {3, 1}, {1, 2}, {1, 3}, {1, 4}, {1, 5}});
         const auto near = *rc::gen::weightedOneOf<int>({{3, rc::gen::just(0)}, {2, rc::gen::inRange(-2, 3)}});
-        const auto base = *rc::gen::weightedElement<std::uint32_t>({{12, 0}, {1, 0x8000'0000}, {1, 536}, {1, 0xffff'0000}});
+        const auto base =
+            *rc::gen::weightedElement<std::uint32_t>({{12, 0}, {1, 0x8000'0000}, {1, 536}, {1, 0xffff'0000}});
         a.offset = base + static_cast<std::uint32_t>(near);
         return a;
     });
@@ -126,8 +129,23 @@ inline rc::Gen<aimed_segment> any_segment() {
 /// One thing that a caller can do.
 struct operation {
     enum class kind : std::uint8_t {
-        segment, peer_continues, open_passive, open_active, send, send_urgent, receive, close, close_both, abort, status, icmp,
-        time, due, poll, settings, renew_iss
+        segment,
+        peer_continues,
+        open_passive,
+        open_active,
+        send,
+        send_urgent,
+        receive,
+        close,
+        close_both,
+        abort,
+        status,
+        icmp,
+        time,
+        due,
+        poll,
+        settings,
+        renew_iss
     };
     kind what = kind::poll;
     aimed_segment arrives{};
@@ -139,13 +157,27 @@ inline rc::Gen<operation> any_operation() {
     return rc::gen::exec([] {
         using enum operation::kind;
         operation o;
-        o.what = *rc::gen::weightedElement<operation::kind>(
-            {{12, segment}, {14, peer_continues}, {2, open_passive}, {3, open_active}, {5, send}, {1, send_urgent}, {4, receive},
-             {2, close}, {1, close_both}, {1, abort}, {1, status}, {1, icmp}, {3, time}, {4, due}, {2, poll}, {1, settings},
-             {1, renew_iss}});
+        o.what = *rc::gen::weightedElement<operation::kind>({{12, segment},
+                                                             {14, peer_continues},
+                                                             {2, open_passive},
+                                                             {3, open_active},
+                                                             {5, send},
+                                                             {1, send_urgent},
+                                                             {4, receive},
+                                                             {2, close},
+                                                             {1, close_both},
+                                                             {1, abort},
+                                                             {1, status},
+                                                             {1, icmp},
+                                                             {3, time},
+                                                             {4, due},
+                                                             {2, poll},
+                                                             {1, settings},
+                                                             {1, renew_iss}});
         o.arrives = *any_segment();
-        o.amount = *rc::gen::oneOf(rc::gen::element<std::uint32_t>(0, 1, 100, 1460, 5000, 65535, 0x7fff'ffff, 0xffff'ffff),
-                                   rc::gen::inRange<std::uint32_t>(0, 20000));
+        o.amount =
+            *rc::gen::oneOf(rc::gen::element<std::uint32_t>(0, 1, 100, 1460, 5000, 65535, 0x7fff'ffff, 0xffff'ffff),
+                            rc::gen::inRange<std::uint32_t>(0, 20000));
         o.polls = *rc::gen::weightedElement<bool>({{4, true}, {1, false}});
         return o;
     });
@@ -174,7 +206,8 @@ template <class P>
 void perform(basic_subject<P>& tcp, const operation& o) {
     using enum operation::kind;
     if (o.polls) {
-        while (tcp.polls()) {}
+        while (tcp.polls()) {
+        }
     }
     const auto& t = tcp.numbers();
     switch (o.what) {
@@ -208,17 +241,16 @@ void perform(basic_subject<P>& tcp, const operation& o) {
             c.set_user_timeout(o.amount % 5 == 0 ? duration{1 + std::int64_t{o.amount}} : forever);
         });
         break;
-    case renew_iss:
-        tcp.does("a new ISS", [&](auto& c, time_point) { c.renew_iss(seq{o.amount}, o.amount); });
-        break;
+    case renew_iss: tcp.does("a new ISS", [&](auto& c, time_point) { c.renew_iss(seq{o.amount}, o.amount); }); break;
     }
 }
 
 inline std::ostream& operator<<(std::ostream& out, const world& w) { return out << "world \"" << w.name << '"'; }
 inline std::ostream& operator<<(std::ostream& out, const operation& o) {
-    return out << fmt::format("operation {} amount {} segment {} aimed at {}+{}, {}+{}{}", static_cast<int>(o.what), o.amount,
-                              to_script(o.arrives.seg), o.arrives.number.from, static_cast<std::int32_t>(o.arrives.number.offset),
-                              o.arrives.ack.from, static_cast<std::int32_t>(o.arrives.ack.offset), o.polls ? "" : ", unpolled");
+    return out << fmt::format("operation {} amount {} segment {} aimed at {}+{}, {}+{}{}", static_cast<int>(o.what),
+                              o.amount, to_script(o.arrives.seg), o.arrives.number.from,
+                              static_cast<std::int32_t>(o.arrives.number.offset), o.arrives.ack.from,
+                              static_cast<std::int32_t>(o.arrives.ack.offset), o.polls ? "" : ", unpolled");
 }
 
 }  // namespace tcpfsm::test
@@ -226,8 +258,9 @@ inline std::ostream& operator<<(std::ostream& out, const operation& o) {
 namespace tcpfsm {
 // RapidCheck looks where the type is at home.
 inline std::ostream& operator<<(std::ostream& out, const parameters& p) {
-    return out << fmt::format("rcv_buff {} snd_buff {} mss {} user_timeout {} us keep_alive {} us nagle {} remote_specified {}",
-                              p.rcv_buff, p.snd_buff, p.mss, p.user_timeout.count(), p.keep_alive.count(), p.nagle,
-                              p.remote_specified);
+    return out << fmt::format(
+               "rcv_buff {} snd_buff {} mss {} user_timeout {} us keep_alive {} us nagle {} remote_specified {}",
+               p.rcv_buff, p.snd_buff, p.mss, p.user_timeout.count(), p.keep_alive.count(), p.nagle,
+               p.remote_specified);
 }
 }  // namespace tcpfsm

@@ -40,8 +40,11 @@ public:
     using host_type = basic_host<brief>;
 
     explicit box(std::uint8_t key, room r = {}, host_config config = {})
-        : slots_(r.connections), deadlines_(r.connections), cells_(2 * r.connections),
-          octets_(r.connections * (std::size_t{r.snd} + r.rcv)), listeners_(r.listeners),
+        : slots_(r.connections),
+          deadlines_(r.connections),
+          cells_(2 * r.connections),
+          octets_(r.connections * (std::size_t{r.snd} + r.rcv)),
+          listeners_(r.listeners),
           host{with(config, key, r), {slots_, deadlines_, cells_, octets_, listeners_}} {}
 
 private:
@@ -114,7 +117,10 @@ struct seen {
 [[nodiscard]] inline seen read_packet(const octet_string& octets) {
     const packet p = parse_packet(octets);
     const parsed t = parse_tcp(p.payload, p.source, p.destination);
-    return {t.segment, {{p.source, t.source_port}, {p.destination, t.destination_port}}, p.fields, {t.text.begin(), t.text.end()}};
+    return {t.segment,
+            {{p.source, t.source_port}, {p.destination, t.destination_port}},
+            p.fields,
+            {t.text.begin(), t.text.end()}};
 }
 
 /// Two hosts and a cable that loses nothing.

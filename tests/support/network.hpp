@@ -12,9 +12,9 @@ namespace tcpfsm::test {
 struct weather {
     std::uint32_t loss = 0;
     std::uint32_t repeat = 0;
-    duration least = std::chrono::milliseconds{10};   ///< the shortest way
-    duration spread = std::chrono::milliseconds{0};   ///< up to so much longer, so that segments overtake
-    std::uint32_t spares_after = 1'000'000;           ///< nothing is lost any more after so many segments
+    duration least = std::chrono::milliseconds{10};  ///< the shortest way
+    duration spread = std::chrono::milliseconds{0};  ///< up to so much longer, so that segments overtake
+    std::uint32_t spares_after = 1'000'000;          ///< nothing is lost any more after so many segments
 };
 
 /// Numbers that look random, the same for the same seed (splitmix64).

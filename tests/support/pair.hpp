@@ -47,7 +47,7 @@ struct wire_between {
 struct crossing {
     bool from_a = false;
     bool lost = false;
-    duration sent{};           ///< since the beginning
+    duration sent{};            ///< since the beginning
     tcpfsm::segment segment{};  ///< in relative numbers
 };
 
@@ -79,7 +79,8 @@ private:
 template <class Network = wire_between, class Policies = policies>
 class pair {
 public:
-    constexpr explicit pair(const world& w, const parameters& of_a = {}, const parameters& of_b = {}, Network between = {})
+    constexpr explicit pair(const world& w, const parameters& of_a = {}, const parameters& of_b = {},
+                            Network between = {})
         : a{w, of_a}, b{mirrored(w), of_b}, between_{between}, begin_{w.begin} {
         a.follows_no_script();
         b.follows_no_script();
@@ -112,7 +113,8 @@ public:
     /// Steps as long as something happens within `limit`; then the clock stands at its end.
     constexpr void drive(duration limit, where w = where::here()) {
         const time_point end = a.now() + limit;
-        for (collect(w); when_next() <= end; step(w)) {}
+        for (collect(w); when_next() <= end; step(w)) {
+        }
         pass_until(end, w);
     }
     /// Steps until nothing is in flight and nothing is acknowledged late; TIME-WAIT need not end. True unless it
@@ -140,8 +142,8 @@ public:
     [[nodiscard]] std::string transcript() const {
         std::string out;
         for (const crossing& c : log_) {
-            out += fmt::format("{:>+12.6f}  {} {}{}\n", std::chrono::duration<double>(c.sent).count(), c.from_a ? "a -> b" : "b -> a",
-                               to_script(c.segment), c.lost ? "   (lost)" : "");
+            out += fmt::format("{:>+12.6f}  {} {}{}\n", std::chrono::duration<double>(c.sent).count(),
+                               c.from_a ? "a -> b" : "b -> a", to_script(c.segment), c.lost ? "   (lost)" : "");
         }
         return out;
     }

@@ -196,7 +196,8 @@ template <letters Text>
     if (opt.has_timestamps) list += fmt::format(",TS val {} ecr {}", opt.ts_val, opt.ts_ecr);
     if (opt.has_window_scale) list += fmt::format(",wscale {}", opt.window_scale);
     if (opt.sack_count != 0) list += ",sack";
-    for (std::size_t i = 0; i < opt.sack_count; ++i) list += fmt::format(" {}:{}", n(opt.sack[i].left), n(opt.sack[i].right));
+    for (std::size_t i = 0; i < opt.sack_count; ++i)
+        list += fmt::format(" {}:{}", n(opt.sack[i].left), n(opt.sack[i].right));
     if (with_options && !list.empty()) out += fmt::format(" <{}>", list.substr(1));
     return out;
 }

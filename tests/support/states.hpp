@@ -19,7 +19,8 @@ enum class opened { actively, passively };
 template <class P>
 constexpr void hear_all(basic_subject<P>& tcp) {
     tcp.does("the user has heard all signals", [](auto& c, time_point) {
-        while (c.poll_signal()) {}
+        while (c.poll_signal()) {
+        }
     });
 }
 

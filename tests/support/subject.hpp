@@ -54,7 +54,8 @@ public:
 
     /// `given.iss` is relative, as all numbers here.
     constexpr explicit basic_subject(const parameters& given = {}) : basic_subject{pick_world(), given} {}
-    constexpr explicit basic_subject(const world& w, const parameters& given = {}) : world_{w}, given_{given}, now_{w.begin} {
+    constexpr explicit basic_subject(const world& w, const parameters& given = {})
+        : world_{w}, given_{given}, now_{w.begin} {
         given_.iss = w.ours + given.iss.value();
         given_.timestamp_offset = w.our_stamp - milliseconds(w.begin);
         if (!std::is_constant_evaluated()) say(fmt::format("In the world \"{}\":\n", w.name));
@@ -212,8 +213,8 @@ public:
         before_input(w);
         const time_point due = conn_.poll_timeout();
         if (due != after(now_, d) && !std::is_constant_evaluated()) {
-            fail(due == never ? "no timer runs" : fmt::format("the next timer is due in {} us", (due - now_).count()), w,
-                 fmt::format("{} us", d.count()));
+            fail(due == never ? "no timer runs" : fmt::format("the next timer is due in {} us", (due - now_).count()),
+                 w, fmt::format("{} us", d.count()));
         }
         if (due != after(now_, d)) fail("the next timer is due at another time", w);
         return true;
@@ -239,8 +240,10 @@ public:
     constexpr bool passes(const route& expected, where w = where::here()) {
         const route passed = path();
         if (passed != expected) {
-            if (std::is_constant_evaluated()) the_script_fails_here();
-            else fail(passed.text(), w, expected.text());
+            if (std::is_constant_evaluated())
+                the_script_fails_here();
+            else
+                fail(passed.text(), w, expected.text());
         }
         return true;
     }
@@ -261,8 +264,10 @@ public:
 
     /// Ends the test as failed, and shows the script so far.
     constexpr void fail(std::string_view what, where w = where::here(), std::string_view expected = {}) const {
-        if (std::is_constant_evaluated()) the_script_fails_here();
-        else fail_test(fmt::format("{}{}{}\n{}", what, expected.empty() ? "" : ": ", expected, transcript()), w);
+        if (std::is_constant_evaluated())
+            the_script_fails_here();
+        else
+            fail_test(fmt::format("{}{}{}\n{}", what, expected.empty() ? "" : ": ", expected, transcript()), w);
     }
 
     // --- Relative and real numbers --------------------------------------------------------------------
@@ -326,7 +331,8 @@ private:
         conn_.handle_timeout(now_);
         after_input(w);
         connection_type twin = conn_;
-        for (int i = 0; i < most_polls && twin.poll_transmit(now_); ++i) {}
+        for (int i = 0; i < most_polls && twin.poll_transmit(now_); ++i) {
+        }
         if (twin.poll_timeout() <= now_) fail("a timer that was served and polled is still due", w);
     }
     /// The caller's loop: poll until nothing comes. A script that has not asked for what comes is wrong.
@@ -342,7 +348,8 @@ private:
             impossible = impossible || connection_type::machine_type::table.at(r->from, r->on).is_impossible();
             if (std::is_constant_evaluated()) continue;
             const citation c = cite<typename Policies::table>(r->from, r->on);
-            say(fmt::format("{:>14}{}, {} -> {}  [{}] {}\n", "", name(r->from), name(r->on), name(r->to), c.cite, c.because));
+            say(fmt::format("{:>14}{}, {} -> {}  [{}] {}\n", "", name(r->from), name(r->on), name(r->to), c.cite,
+                            c.because));
         }
         rows_ = rows.total();
         if (impossible) fail("an event was raised that the table calls impossible", w);
@@ -362,7 +369,8 @@ private:
         connection_type quiet = twin;
         if (twin.poll_transmit(now_) || !(twin == quiet)) fail("a poll too many emits or changes something", w);
         check_timeout_too_early(twin, w);
-        while (twin.poll_signal()) {}
+        while (twin.poll_signal()) {
+        }
         quiet = twin;
         if (twin.poll_signal() || !(twin == quiet)) fail("a signal is told twice", w);
     }

@@ -27,7 +27,9 @@ struct world {
 };
 
 /// An instant, rounded down to a whole millisecond.
-constexpr time_point instant(std::int64_t microseconds) { return time_point{duration{microseconds - microseconds % 1000}}; }
+constexpr time_point instant(std::int64_t microseconds) {
+    return time_point{duration{microseconds - microseconds % 1000}};
+}
 
 inline constexpr world worlds[] = {
     {"all zero", seq{0}, seq{0}, time_point{}, 1000, 1000},

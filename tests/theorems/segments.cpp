@@ -117,8 +117,8 @@ const theorem list[] = {
             [](const machine_table& t) {
                 return every_cell(t, [](const place& p) {
                     const bool unbelievable =
-                        p.in(states::other) &&
-                        p.is(event::rcv_outside | event::rcv_paws | event::rcv_rst_challenge | event::rcv_syn_challenge);
+                        p.in(states::other) && p.is(event::rcv_outside | event::rcv_paws | event::rcv_rst_challenge |
+                                                    event::rcv_syn_challenge);
                     const bool bad_ack = p.in(states::synchronized) && p.is(event::rcv_bad_ack);
                     return p.does(action::snd_challenge) == (unbelievable || bad_ack);
                 });

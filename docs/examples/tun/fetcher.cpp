@@ -15,9 +15,11 @@ namespace tun {
 
 fetcher::fetcher(stack& net, const settings& s) : net_{net}, url_{s.url}, begun_{net.now()} {
     const auto url = parse_url(s.url);
-    request_ = fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tcpfsm\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                           url->target, url->authority);
-    to_ = file{s.output.empty() ? ::dup(STDOUT_FILENO) : ::open(s.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    request_ =
+        fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: tcpfsm\r\nAccept: */*\r\nConnection: close\r\n\r\n",
+                    url->target, url->authority);
+    to_ = file{s.output.empty() ? ::dup(STDOUT_FILENO)
+                                : ::open(s.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
     if (!to_) throw std::system_error{errno, std::generic_category(), "--output " + s.output};
     net_.connect(url->server);
 }
@@ -66,7 +68,8 @@ bool fetcher::read_body(flow& tcp) {
     if (!body_.done()) return true;
     done_ = true;
     const double seconds = std::chrono::duration<double>(net_.now() - begun_).count();
-    fmt::print(stderr, "{}: {} octets in {:.2f} s, {:.1f} MB/s\n", url_, octets_, seconds, static_cast<double>(octets_) / 1e6 / seconds);
+    fmt::print(stderr, "{}: {} octets in {:.2f} s, {:.1f} MB/s\n", url_, octets_, seconds,
+               static_cast<double>(octets_) / 1e6 / seconds);
     tcp.close();
     return false;
 }

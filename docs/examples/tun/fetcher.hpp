@@ -16,7 +16,8 @@ public:
     fetcher(stack& net, const settings& s);
     void opened(flow&) override {}
     void turn(flow& tcp) override {
-        while (step(tcp)) {}
+        while (step(tcp)) {
+        }
     }
     void ended(flow& tcp, std::string_view why) override;
     void stop() override;

@@ -52,7 +52,7 @@ std::optional<opened> directory::open(std::string_view path) const {
     const auto [folder, name] = walk(path);
     if (!folder) return std::nullopt;
     opened got{file{::openat(folder.native_handle(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)}, 0};
-    struct stat about{};
+    struct stat about {};
     if (!got.handle || ::fstat(got.handle.native_handle(), &about) != 0 || !S_ISREG(about.st_mode)) return std::nullopt;
     got.size = static_cast<std::uint64_t>(about.st_size);
     return got;
@@ -61,7 +61,7 @@ std::optional<opened> directory::open(std::string_view path) const {
 upload directory::create(std::string_view path) const {
     auto [folder, name] = walk(path);
     if (!folder) return {};
-    struct stat about{};
+    struct stat about {};
     const bool there = ::fstatat(folder.native_handle(), name.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0;
     if (there && !S_ISREG(about.st_mode)) return {};
     static std::atomic<unsigned> count{0};
@@ -83,7 +83,8 @@ upload& upload::operator=(upload&& other) noexcept {
 }
 
 bool upload::finish() {
-    const bool done = to_ && ::renameat(folder_.native_handle(), temporary_.c_str(), folder_.native_handle(), name_.c_str()) == 0;
+    const bool done =
+        to_ && ::renameat(folder_.native_handle(), temporary_.c_str(), folder_.native_handle(), name_.c_str()) == 0;
     if (done) folder_ = {};
     drop();
     return done;

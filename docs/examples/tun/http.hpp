@@ -25,11 +25,11 @@ using framing = std::variant<std::uint64_t, chunked, until_close>;
 
 /// What a request or a response says before its body.
 struct head {
-    std::string method;        ///< of a request
-    std::string target;        ///< of a request
-    int status = 0;            ///< of a response
+    std::string method;  ///< of a request
+    std::string target;  ///< of a request
+    int status = 0;      ///< of a response
     framing body = std::uint64_t{0};
-    bool keep_alive = true;    ///< the connection outlives this exchange
+    bool keep_alive = true;  ///< the connection outlives this exchange
     bool expects_continue = false;
 };
 

@@ -27,12 +27,15 @@ public:
     using sink = std::function<void(std::span<const std::uint8_t>)>;
 
     /// Packets that survive go to `arrive`.
-    impaired_link(const impairments& how_bad, sink arrive) : bad_{how_bad}, random_{how_bad.seed}, arrive_{std::move(arrive)} {}
+    impaired_link(const impairments& how_bad, sink arrive)
+        : bad_{how_bad}, random_{how_bad.seed}, arrive_{std::move(arrive)} {}
 
     /// A packet enters.
     void pass(std::span<const std::uint8_t> packet, tcpfsm::time_point now);
     /// When a packet that waits to be overtaken goes anyhow.
-    [[nodiscard]] tcpfsm::time_point poll_timeout() const { return held_.empty() ? tcpfsm::never : held_.front().until; }
+    [[nodiscard]] tcpfsm::time_point poll_timeout() const {
+        return held_.empty() ? tcpfsm::never : held_.front().until;
+    }
     void handle_timeout(tcpfsm::time_point now);
 
     std::uint64_t passed = 0, lost = 0, reordered = 0, duplicated = 0;

@@ -20,7 +20,8 @@ public:
     session(const directory& files, bool quiet) : files_{&files}, quiet_{quiet} {}
     /// Goes on as far as what has arrived, and the room to send, allow.
     void turn(flow& tcp) {
-        while (step(tcp)) {}
+        while (step(tcp)) {
+        }
     }
     /// After the answer that is under way, no more.
     void finish(flow& tcp);

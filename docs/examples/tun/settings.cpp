@@ -88,7 +88,8 @@ settings parse_settings(const std::vector<std::string_view>& words) {
     } else if (plain[0] == "fetch" && plain.size() == 2) {
         s.what = settings::task::fetch;
         s.url = plain[1];
-        if (!parse_url(s.url)) throw bad_usage{"\"" + s.url + "\" is not like http://192.0.2.1:8080/file or http://[2001:db8::1]/file"};
+        if (!parse_url(s.url))
+            throw bad_usage{"\"" + s.url + "\" is not like http://192.0.2.1:8080/file or http://[2001:db8::1]/file"};
     } else {
         throw bad_usage{"either `serve`, or `fetch` and one URL"};
     }

@@ -89,7 +89,8 @@ int stack::run(application& app) {
     turn();
     io_.run();
     readable_.release();
-    while (write_some()) {}  // resets of what is given up
+    while (write_some()) {
+    }  // resets of what is given up
     capture_.flush();
     if (wants_stats_) print_stats();
     return code_;
@@ -118,7 +119,8 @@ void stack::connect(const tcpfsm::endpoint& server) {
     const auto local = std::find_if(addresses_.begin(), addresses_.end(), same);
     if (local == addresses_.end()) throw std::runtime_error{"no --address of the family of " + text_of(server)};
     const auto begun = host_.connect(server, *local, now());
-    if (begun.says != tcpfsm::answer::ok) throw std::runtime_error{"no connection to " + text_of(server) + " can begin"};
+    if (begun.says != tcpfsm::answer::ok)
+        throw std::runtime_error{"no connection to " + text_of(server) + " can begin"};
     flows_.insert_or_assign(begun.of.place, flow{*this, begun.of});
 }
 
@@ -258,7 +260,8 @@ void stack::print_stats() {
             const auto* stream = host_.stream(each.second.handle());
             return stream != nullptr && stream->at() == s;
         };
-        line(fmt::format("in {}", name(s)), static_cast<std::uint64_t>(std::count_if(flows_.begin(), flows_.end(), in_it)));
+        line(fmt::format("in {}", name(s)),
+             static_cast<std::uint64_t>(std::count_if(flows_.begin(), flows_.end(), in_it)));
     }
     line("slots in use", host_.used());  // those in TIME-WAIT have no user any more
     for (const auto& [way, link] : {std::pair{"in", &in_}, std::pair{"out", &out_}}) {

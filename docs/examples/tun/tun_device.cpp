@@ -18,7 +18,8 @@ namespace {
 int open_device() {
     const int fd = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (fd >= 0) return fd;
-    if (errno == ENOENT || errno == ENODEV || errno == ENXIO) give_up("/dev/net/tun: this kernel or container has no TUN devices");
+    if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+        give_up("/dev/net/tun: this kernel or container has no TUN devices");
     give_up("/dev/net/tun");
 }
 

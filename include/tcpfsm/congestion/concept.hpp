@@ -16,6 +16,7 @@ struct path {
     std::uint32_t flight;  ///< FlightSize: sent and not yet acknowledged, before this report
 };
 
+// clang-format off
 /// A model of this concept can stand in `policies::congestion`.
 template <class C>
 concept congestion_control = std::regular<C> && requires(C c, const C k, path p, std::uint32_t octets, bool flag) {
@@ -30,5 +31,6 @@ concept congestion_control = std::regular<C> && requires(C c, const C k, path p,
     c.timed_out(p, flag);          ///< retransmission timeout; flag: the first for this segment
     c.was_idle(p);                 ///< nothing was sent for longer than the RTO
 };
+// clang-format on
 
 }  // namespace tcpfsm

@@ -16,9 +16,9 @@ namespace tcpfsm {
 
 /// Memory for one member.
 struct deadline_cell {
-    time_point when = never;   ///< the heap: a deadline, and
-    std::uint32_t who = 0;     ///< whose it is
-    std::uint32_t place = 0;   ///< of the member with the number of this cell: one beyond its place, 0 if it has none
+    time_point when = never;  ///< the heap: a deadline, and
+    std::uint32_t who = 0;    ///< whose it is
+    std::uint32_t place = 0;  ///< of the member with the number of this cell: one beyond its place, 0 if it has none
 };
 
 /// The deadlines of members 0 to size of the memory less one.

@@ -16,7 +16,7 @@ namespace tcpfsm {
 
 /// Memory for half a member.
 struct demultiplexer_cell {
-    std::uint32_t tag = 0;         ///< the upper half of the hash
+    std::uint32_t tag = 0;  ///< the upper half of the hash
     std::uint32_t who = nobody;
 };
 
@@ -69,12 +69,16 @@ public:
     [[nodiscard]] constexpr std::size_t size() const noexcept { return count_; }
 
 private:
-    static constexpr std::uint32_t tag_of(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32U); }
+    static constexpr std::uint32_t tag_of(std::uint64_t hash) noexcept {
+        return static_cast<std::uint32_t>(hash >> 32U);
+    }
     /// A place from 0 to the number of cells, by a multiplication instead of a division.
     [[nodiscard]] constexpr std::size_t home(std::uint32_t tag) const noexcept {
         return static_cast<std::size_t>(std::uint64_t{tag} * cells_.size() >> 32U);
     }
-    [[nodiscard]] constexpr std::size_t next(std::size_t at) const noexcept { return at + 1 == cells_.size() ? 0 : at + 1; }
+    [[nodiscard]] constexpr std::size_t next(std::size_t at) const noexcept {
+        return at + 1 == cells_.size() ? 0 : at + 1;
+    }
     [[nodiscard]] constexpr std::size_t distance(std::size_t from, std::size_t to) const noexcept {
         return to >= from ? to - from : to + cells_.size() - from;
     }

@@ -24,12 +24,18 @@ public:
     using audience = typename slot_type::audience;
 
     constexpr basic_roster(const host_config& config, const basic_host_memory<Policies>& memory) noexcept
-        : secret_{config.secret}, snd_buff_{config.snd_buff}, orphan_timeout_{config.orphan_timeout},
-          each_{std::size_t{config.snd_buff} + config.rcv_buff}, octets_{memory.octets}, listeners_{memory.listeners},
-          deadlines_{memory.deadlines}, table_{memory.cells} {
+        : secret_{config.secret},
+          snd_buff_{config.snd_buff},
+          orphan_timeout_{config.orphan_timeout},
+          each_{std::size_t{config.snd_buff} + config.rcv_buff},
+          octets_{memory.octets},
+          listeners_{memory.listeners},
+          deadlines_{memory.deadlines},
+          table_{memory.cells} {
         const std::size_t rooms = each_ == 0 ? memory.slots.size() : octets_.size() / each_;
         const std::size_t cells = memory.cells.empty() ? 0 : memory.cells.size() - 1;
-        const std::size_t most = std::min({memory.slots.size(), rooms, memory.deadlines.size(), cells, std::size_t{nobody}});
+        const std::size_t most =
+            std::min({memory.slots.size(), rooms, memory.deadlines.size(), cells, std::size_t{nobody}});
         slots_ = memory.slots.first(most);
         for (std::uint32_t i = 0; i < most; ++i) {
             slots_[i] = {};
@@ -196,8 +202,8 @@ private:
     }
     /// The connection's signals become news.
     constexpr void gather(std::uint32_t i) noexcept {
-        constexpr news translated[signal_count] = {news::opened,  news::urgent,  news::trouble,   news::soft_error,
-                                                   news::closing, news::refused, news::reset,     news::timed_out,
+        constexpr news translated[signal_count] = {news::opened,      news::urgent,  news::trouble, news::soft_error,
+                                                   news::closing,     news::refused, news::reset,   news::timed_out,
                                                    news::unreachable, news::closed};
         slot_type& s = slots_[i];
         while (const auto told = s.stream.poll_signal()) {

@@ -47,9 +47,9 @@ inline constexpr std::size_t news_count = static_cast<std::size_t>(news::closed)
 
 /// The name, such as "readable".
 [[nodiscard]] constexpr std::string_view name(news n) noexcept {
-    constexpr std::string_view names[news_count] = {"incoming",  "accepted", "opened",  "urgent",  "trouble",
-                                                    "soft error", "readable", "writable", "closing", "refused",
-                                                    "reset",     "timed out", "unreachable", "closed"};
+    constexpr std::string_view names[news_count] = {"incoming",   "accepted",  "opened",      "urgent",  "trouble",
+                                                    "soft error", "readable",  "writable",    "closing", "refused",
+                                                    "reset",      "timed out", "unreachable", "closed"};
     return names[static_cast<std::size_t>(n)];
 }
 /// True iff nothing is told about the connection after this.
@@ -97,21 +97,21 @@ struct slot {
     span_stream<Policies> stream{};
     four_tuple between{};
     std::uint64_t hash = 0;
-    time_point give_up = never;        ///< when a connection without a user is reset
+    time_point give_up = never;  ///< when a connection without a user is reset
     listener_id from{};
     std::uint32_t generation = 1;
-    link owes{};                       ///< in the chain of those that may owe segments
-    link tells{};                      ///< in the chain of those with news
-    link waits{};                      ///< in the chain of free slots, or of those in TIME-WAIT
-    std::uint16_t news = 0;            ///< one bit for each
+    link owes{};             ///< in the chain of those that may owe segments
+    link tells{};            ///< in the chain of those with news
+    link waits{};            ///< in the chain of free slots, or of those in TIME-WAIT
+    std::uint16_t news = 0;  ///< one bit for each
     audience known = audience::none;
     ip_settings ip{};
-    bool seated : 1 = false;           ///< the table of connections knows it
-    bool in_backlog : 1 = false;       ///< it counts in the backlog of its listener
-    bool undecided : 1 = false;        ///< deferred: nothing is sent
-    bool send_stalled : 1 = false;     ///< `send` took less than it was given
-    bool ended : 1 = false;            ///< the last news are pending or told
-    bool told_end : 1 = false;         ///< the last news are told
+    bool seated : 1 = false;        ///< the table of connections knows it
+    bool in_backlog : 1 = false;    ///< it counts in the backlog of its listener
+    bool undecided : 1 = false;     ///< deferred: nothing is sent
+    bool send_stalled : 1 = false;  ///< `send` took less than it was given
+    bool ended : 1 = false;         ///< the last news are pending or told
+    bool told_end : 1 = false;      ///< the last news are told
 };
 
 /// The memory of a host. It must outlive the host and belongs to it alone: as many connections as there are

@@ -53,7 +53,8 @@ bool exchange() {
     const host_event accepted = told(server);
     if (opened.what != news::opened || accepted.what != news::accepted) return false;
 
-    if (client.send(c.of, question, now).octets != question.size() || client.close(c.of, now) != answer::ok) return false;
+    if (client.send(c.of, question, now).octets != question.size() || client.close(c.of, now) != answer::ok)
+        return false;
     if (!carry(client, server, now)) return false;
     std::array<std::uint8_t, 8> got{};
     if (server.receive(accepted.of, got, now).octets != question.size() || got[4] != 'o') return false;
