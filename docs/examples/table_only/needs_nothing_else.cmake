@@ -3,6 +3,7 @@
 cmake_minimum_required(VERSION 3.24)
 execute_process(COMMAND ${COMPILER} ${FLAGS} -I${INCLUDE} -x c++ -M ${INCLUDE}/tcpfsm/machine.hpp
     OUTPUT_VARIABLE needs COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "${INCLUDE}/" " " needs "${needs}")  # the clone may lie in a folder named tcpfsm
 string(REGEX MATCHALL "tcpfsm/[a-z_/]+\\.hpp" headers "${needs}")
 list(SORT headers)
 list(REMOVE_DUPLICATES headers)
