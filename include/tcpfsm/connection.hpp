@@ -40,6 +40,18 @@ enum class icmp_error : std::uint8_t {
 /// emits once; a call too many does nothing.
 template <class Policies = policies>
 class basic_connection {
+    // What no policy may choose.
+    static_assert(congestion_control<typename Policies::congestion>);
+    static_assert(Policies::delayed_ack < std::chrono::milliseconds{500}, "an ACK waits for less than 0.5 s (MUST-40)");
+    static_assert(Policies::override_delay >= std::chrono::milliseconds{100} &&
+                      Policies::override_delay <= std::chrono::seconds{1},
+                  "the override timer is 0.1 to 1.0 s (3.8.6.2.1)");
+    static_assert(Policies::rto.maximum >= std::chrono::seconds{60}, "the RTO may grow to 60 s (RFC 6298 2.5)");
+    static_assert(Policies::rto.minimum <= Policies::rto.maximum);
+    static_assert(Policies::keep_alive_probes > 1, "one lost probe is no dead connection (MUST-29)");
+    static_assert(Policies::reassembly_ranges > 0 && Policies::reassembly_ranges < 256);
+    static_assert(Policies::mss_floor > max_options_size, "a segment has room for text beside its options");
+
 public:
     using policies_type = Policies;
     using machine_type = basic_machine<typename Policies::table>;
