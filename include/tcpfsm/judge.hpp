@@ -49,14 +49,18 @@ template <class P>
     return seg.has(ctl::ack) && seg.ack.in(t.snd.una + 1, t.snd.flight());
 }
 
+/// SEG.SEQ lies in the receive window; a window of zero has room for RCV.NXT alone.
+template <class P>
+[[nodiscard]] constexpr bool begins_inside(const tcb<P>& t, const segment& seg) noexcept {
+    return seg.seq.in(t.rcv.nxt, std::max<std::uint32_t>(t.rcv.wnd(), 1));
+}
+
 /// The test of 3.4 and 3.10.7.4, first, with two allowances: a segment that covers the window from both
 /// sides is acceptable, and at a zero window so is one that reaches RCV.NXT, for its ACK, URG or RST
 /// (MUST-66).
 template <class P>
 [[nodiscard]] constexpr bool acceptable(const tcb<P>& t, const segment& seg) noexcept {
-    const std::uint32_t window = t.rcv.wnd() == 0 ? 1 : t.rcv.wnd();
-    if (seg.seq.in(t.rcv.nxt, window)) return true;
-    return t.rcv.nxt.in(seg.seq, seg.len());
+    return begins_inside(t, seg) || t.rcv.nxt.in(seg.seq, seg.len());
 }
 
 /// RFC 6191 section 2, and MAY-2 where no timestamps are in use.
@@ -80,8 +84,7 @@ template <class P>
 template <class P>
 [[nodiscard]] constexpr event judge_reset(const tcb<P>& t, const segment& seg, state at) noexcept {
     if (P::rfc1337 && states::lingering.contains(at)) return event::rcv_rst_lingering;
-    const std::uint32_t window = t.rcv.wnd() == 0 ? 1 : t.rcv.wnd();
-    if (!seg.seq.in(t.rcv.nxt, window)) return event::rcv_rst_invalid;
+    if (!begins_inside(t, seg)) return event::rcv_rst_invalid;
     if (P::rfc5961 && seg.seq != t.rcv.nxt) return event::rcv_rst_challenge;
     if (!states::handshaking.contains(at)) return event::rcv_rst;
     if (states::lingering.contains(t.came_from)) return event::rcv_rst_reopened;
