@@ -670,7 +670,7 @@ TEST_CASE("cells: every judgement on a segment in every state does what its row 
     drive_all(events(rcv_stray, rcv_fin), "segments");
 }
 
-TEST_CASE("cells: every report of ICMP in every state does what its row says", "[3.9.2.2]") {
+TEST_CASE("cells: every report of ICMP in every state does what its row says", "[3.9.2.2][5461-1]") {
     drive_all(events(icmp_soft, icmp_quench), "ICMP");
 }
 

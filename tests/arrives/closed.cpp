@@ -77,7 +77,8 @@ TEST_CASE("CLOSED: a FIN is not processed", "[3.10.7.4]") {
     CHECK(tcp.passes(route{closed}));
 }
 
-TEST_CASE("CLOSED: the reset echoes the timestamp of the segment, and has none if that has none", "[RFC 7323 5.2]") {
+TEST_CASE("CLOSED: the reset echoes the timestamp of the segment, and has none if that has none",
+          "[RFC 7323 5.2][7323-18]") {
     subject tcp;
     tcp.gets("S 0:0(0) <mss 1460,TS val 1234 ecr 0>"_seg);
     tcp.emits("R. 0:0(0) ack 1 <TS val 0 ecr 1234>"_seg);

@@ -250,7 +250,7 @@ world seen_from_the_peer(world w) {
 
 }  // namespace
 
-TEST_CASE("CLOSING: two ends close at once, pass the same states, and come to rest", "[3.6][figure 13]") {
+TEST_CASE("CLOSING: two ends close at once, pass the same states, and come to rest", "[3.6][figure 13][LC-14]") {
     const world here = this_world();
     subject a = in(established, subject{here}, opened::actively);
     subject b = in(established, subject{seen_from_the_peer(here)}, opened::passively);

@@ -81,7 +81,7 @@ TEST_CASE("ESTABLISHED: an old timestamp is answered with an ACK, and nothing of
     CHECK(tcp.numbers().snd.wnd == 65535);
 }
 
-TEST_CASE("ESTABLISHED: an old timestamp is looked at before the window", "[RFC 7323 5.3]") {
+TEST_CASE("ESTABLISHED: an old timestamp is looked at before the window", "[RFC 7323 5.3][7323-20]") {
     subject tcp = stamped();
     tcp.gets(". 100000:100010(10) ack 1 <TS val 999 ecr 1000>"_seg);
     CHECK(tcp.judged() == event::rcv_paws);
@@ -111,7 +111,8 @@ TEST_CASE("ESTABLISHED: timestamps are compared modulo 2^32", "[RFC 7323 5.2]") 
     }
 }
 
-TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed", "[RFC 7323 5.2][RFC 7323 3.2]") {
+TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed",
+          "[RFC 7323 5.2][RFC 7323 3.2][7323-19]") {
     SECTION("an old one") {
         subject tcp = stamped();
         tcp.gets("R 1:1(0) <TS val 1 ecr 0>"_seg);
@@ -130,7 +131,7 @@ TEST_CASE("ESTABLISHED: the timestamp of a reset is not looked at, nor missed", 
     }
 }
 
-TEST_CASE("ESTABLISHED: after more than 24 days TS.Recent is not believed any more", "[RFC 7323 5.5]") {
+TEST_CASE("ESTABLISHED: after more than 24 days TS.Recent is not believed any more", "[RFC 7323 5.5][7323-22]") {
     subject tcp = stamped();
     tcp.advance(24h * 24);
     tcp.gets(". 1:11(10) ack 1 <TS val 999 ecr 1000>"_seg);
@@ -142,7 +143,7 @@ TEST_CASE("ESTABLISHED: after more than 24 days TS.Recent is not believed any mo
 }
 
 TEST_CASE("ESTABLISHED: a segment without the timestamp that was agreed is dropped, and the connection lives",
-          "[RFC 7323 3.2]") {
+          "[RFC 7323 3.2][7323-11]") {
     subject tcp = stamped();
     tcp.drops(". 1:11(10) ack 1"_seg, event::rcv_no_timestamp);
     tcp.drops("F. 1:1(0) ack 1"_seg, event::rcv_no_timestamp);
@@ -151,7 +152,7 @@ TEST_CASE("ESTABLISHED: a segment without the timestamp that was agreed is dropp
     CHECK(tcp.gets(". 1:11(10) ack 1 <TS val 1000 ecr 1000>"_seg).in_order == 10);
 }
 
-TEST_CASE("ESTABLISHED: a timestamp that was not agreed is ignored", "[RFC 7323 3.2]") {
+TEST_CASE("ESTABLISHED: a timestamp that was not agreed is ignored", "[RFC 7323 3.2][7323-12]") {
     subject tcp = in(established);
     CHECK(tcp.gets(". 1:11(10) ack 1 <TS val 5000 ecr 0>"_seg).in_order == 10);
     CHECK(tcp.gets(". 11:21(10) ack 1 <TS val 1 ecr 0>"_seg).in_order == 10);
@@ -184,7 +185,7 @@ TEST_CASE("ESTABLISHED: TS.Recent comes from a segment that reaches back to the 
     }
 }
 
-TEST_CASE("ESTABLISHED: a delayed ACK echoes the first segment that it acknowledges", "[RFC 7323 4.3]") {
+TEST_CASE("ESTABLISHED: a delayed ACK echoes the first segment that it acknowledges", "[RFC 7323 4.3][7323-17]") {
     subject tcp = stamped();
     tcp.gets(". 1:11(10) ack 1 <TS val 1001 ecr 1000>"_seg);
     tcp.gets(". 11:21(10) ack 1 <TS val 1002 ecr 1000>"_seg);
@@ -211,7 +212,7 @@ TEST_CASE(
 }
 
 TEST_CASE("ESTABLISHED: text that waited beyond a gap is not tested again when newer timestamps have come",
-          "[RFC 7323 5.3]") {
+          "[RFC 7323 5.3][7323-20]") {
     subject tcp = stamped();
     tcp.gets(". 11:21(10) ack 1 <TS val 1001 ecr 1000>"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
@@ -264,7 +265,7 @@ TEST_CASE("ESTABLISHED: an unacceptable segment is answered with an ACK, and not
     CHECK(tcp.numbers().snd.wnd == 65535);
 }
 
-TEST_CASE("ESTABLISHED: an unacceptable reset is dropped", "[3.10.7.4][RFC 5961 3.2]") {
+TEST_CASE("ESTABLISHED: an unacceptable reset is dropped", "[3.10.7.4][RFC 5961 3.2][5961-1]") {
     subject tcp = narrow();
     tcp.drops("R 1500:1500(0)"_seg, event::rcv_rst_invalid);
     tcp.drops("R 999:999(0)"_seg, event::rcv_rst_invalid);
@@ -430,7 +431,7 @@ TEST_CASE("ESTABLISHED: at a zero window a SYN is challenged", "[3.10.7.4][UNL-0
 // --- Second: the RST bit --------------------------------------------------------------------------------
 
 TEST_CASE("ESTABLISHED: a reset at RCV.NXT ends the connection, and the user is told",
-          "[3.10.7.4][RFC 5961 3.2][UNL-05]") {
+          "[3.10.7.4][RFC 5961 3.2][UNL-05][5961-1]") {
     subject tcp = narrow();
     static_cast<void>(tcp.send(10));
     tcp.emits("P. 5000:5010(10) ack 1000"_seg);
@@ -451,7 +452,7 @@ TEST_CASE("ESTABLISHED: the ACK field and the text of a reset do not matter", "[
 }
 
 TEST_CASE("ESTABLISHED: a reset elsewhere in the window is challenged, and the answer to that ends the connection",
-          "[3.10.7.4][RFC 5961 3.2][UNL-06][UNL-07]") {
+          "[3.10.7.4][RFC 5961 3.2][UNL-06][UNL-07][5961-1]") {
     subject tcp = narrow();
     tcp.gets("R 1001:1001(0)"_seg);
     tcp.emits(". 5000:5000(0) ack 1000"_seg);
@@ -489,7 +490,7 @@ TEST_CASE("ESTABLISHED: without RFC 5961 a reset anywhere in the window ends the
     }
 }
 
-TEST_CASE("ESTABLISHED: the eleventh challenge ACK in five seconds is not sent", "[RFC 5961 7]") {
+TEST_CASE("ESTABLISHED: the eleventh challenge ACK in five seconds is not sent", "[RFC 5961 7][5961-6]") {
     subject tcp = narrow();
     for (unsigned i = 0; i < 10; ++i) {
         tcp.gets("R 1001:1001(0)"_seg);
@@ -535,7 +536,7 @@ TEST_CASE("ESTABLISHED: text is answered even when no challenge ACK may be sent"
     tcp.emits(". 5000:5000(0) ack 1021"_seg);
 }
 
-TEST_CASE("ESTABLISHED: challenge ACKs are counted for each connection of its own", "[RFC 5961 7]") {
+TEST_CASE("ESTABLISHED: challenge ACKs are counted for each connection of its own", "[RFC 5961 7][5961-6]") {
     subject one = narrow();
     subject other = one;
     for (unsigned i = 0; i < 11; ++i) {
@@ -550,7 +551,8 @@ TEST_CASE("ESTABLISHED: challenge ACKs are counted for each connection of its ow
 
 // --- Fourth: the SYN bit --------------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: a SYN is challenged, wherever it stands", "[3.10.7.4][RFC 5961 4.2][UNL-08][UNL-09]") {
+TEST_CASE("ESTABLISHED: a SYN is challenged, wherever it stands",
+          "[3.10.7.4][RFC 5961 4.2][UNL-08][UNL-09][5961-3][5961-5]") {
     subject tcp = narrow();
     tcp.gets("S 1000:1000(0)"_seg);
     tcp.emits(". 5000:5000(0) ack 1000"_seg);
@@ -569,7 +571,7 @@ TEST_CASE("ESTABLISHED: a SYN is challenged, wherever it stands", "[3.10.7.4][RF
 }
 
 TEST_CASE("ESTABLISHED: a peer that has started again learns of the half-open connection and resets it",
-          "[3.5.1][figure 9][UNL-08]") {
+          "[3.5.1][figure 9][UNL-08][5961-3]") {
     subject tcp = in(listen, subject{parameters{.iss = seq{299}}});
     tcp.gets("S 99:99(0) <mss 1460>"_seg);
     tcp.emits("S. 299:299(0) ack 100"_seg);
@@ -634,7 +636,7 @@ TEST_CASE("ESTABLISHED: an ACK is believed from SND.UNA - MAX.SND.WND on, and it
 }
 
 TEST_CASE("ESTABLISHED: an ACK of less is answered with an ACK, and its segment dropped",
-          "[3.10.7.4][MAY-12][RFC 5961 5.2][UNL-11]") {
+          "[3.10.7.4][MAY-12][RFC 5961 5.2][UNL-11][5961-4]") {
     subject tcp = narrow();
     const arrival got = tcp.gets("FU. 1000:1010(10) ack 2999 urg 5"_seg);
     CHECK(got.text == 0);
@@ -649,7 +651,7 @@ TEST_CASE("ESTABLISHED: without RFC 5961 an ACK of less is a duplicate like othe
 }
 
 TEST_CASE("ESTABLISHED: an ACK of what was not sent is answered with an ACK, and its segment dropped",
-          "[3.10.7.4][UNL-11]") {
+          "[3.10.7.4][UNL-11][5961-4]") {
     SECTION("by default") {
         subject tcp = narrow();
         CHECK(tcp.gets("FU. 1000:1010(10) ack 5001 win 7 urg 5"_seg).text == 0);
@@ -708,7 +710,7 @@ TEST_CASE("ESTABLISHED: an old ACK is ignored, and its text is taken", "[3.10.7.
     CHECK(tcp.numbers().snd.wnd == 65535);  // SEG.ACK < SND.UNA moves no window, although WL1 < SEG.SEQ
 }
 
-TEST_CASE("ESTABLISHED: the third duplicate ACK brings the segment once more", "[3.8.2][RFC 5681 3.2]") {
+TEST_CASE("ESTABLISHED: the third duplicate ACK brings the segment once more", "[3.8.2][RFC 5681 3.2][5681-15]") {
     subject tcp = in(established);
     static_cast<void>(tcp.send(4 * 1460));
     tcp.emits(". 1:1461(1460) ack 1"_seg);
@@ -778,7 +780,7 @@ TEST_CASE("ESTABLISHED: a window that opens lets text go", "[3.10.7.4]") {
     tcp.emits("P. 1:11(10) ack 1"_seg);
 }
 
-TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[RFC 7323 2.3]") {
+TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[RFC 7323 2.3][7323-6]") {
     subject tcp = in(listen);
     tcp.gets("S 0:0(0) win 65535 <mss 1460,wscale 14>"_seg);
     tcp.emits("S. 0:0(0) ack 1"_seg);
@@ -790,7 +792,8 @@ TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[RFC 7323 2.
 
 // --- Sixth: the URG bit ---------------------------------------------------------------------------------
 
-TEST_CASE("ESTABLISHED: the urgent pointer stands one beyond the last urgent octet", "[3.8.5][MUST-30][MUST-62]") {
+TEST_CASE("ESTABLISHED: the urgent pointer stands one beyond the last urgent octet",
+          "[3.8.5][MUST-30][MUST-62][6093-1]") {
     subject tcp = narrow();
     tcp.gets("U. 1000:1010(10) ack 5000 urg 5"_seg);
     tcp.tells(tell_urgent);
@@ -800,7 +803,7 @@ TEST_CASE("ESTABLISHED: the urgent pointer stands one beyond the last urgent oct
     CHECK(tcp.conn().readable() == 10);
 }
 
-TEST_CASE("ESTABLISHED: urgent data may be of any length, and announced before it comes", "[3.8.5][MUST-31]") {
+TEST_CASE("ESTABLISHED: urgent data may be of any length, and announced before it comes", "[3.8.5][MUST-31][6093-2]") {
     subject tcp = in(established);
     tcp.gets("U. 1:1(0) ack 1 urg 65535"_seg);
     tcp.tells(tell_urgent);
@@ -931,7 +934,8 @@ TEST_CASE("ESTABLISHED: PSH is passed up", "[3.9.1.3][MAY-17]") {
     CHECK_FALSE(tcp.gets(". 11:21(10) ack 1"_seg).push);
 }
 
-TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once", "[3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2]") {
+TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once",
+          "[3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2][5681-13]") {
     subject tcp = in(established);
     const arrival got = tcp.gets("P. 11:21(10) ack 1"_seg);
     CHECK(got.text == 10);
@@ -942,7 +946,7 @@ TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once", "[3.10.
     CHECK(tcp.conn().readable() == 0);
 }
 
-TEST_CASE("ESTABLISHED: a gap that is filled brings one ACK of all, at once", "[3.10.7.4][MUST-59]") {
+TEST_CASE("ESTABLISHED: a gap that is filled brings one ACK of all, at once", "[3.10.7.4][MUST-59][5681-14]") {
     subject tcp = in(established);
     tcp.gets(". 11:21(10) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
@@ -979,7 +983,7 @@ TEST_CASE("ESTABLISHED: text that overlaps what waits beyond the gap is joined w
 }
 
 TEST_CASE("ESTABLISHED: text beyond one gap more than can be remembered is not taken, but answered",
-          "[3.10.7.4][SHLD-31]") {
+          "[3.10.7.4][SHLD-31][2018-9]") {
     auto tcp = in(established, basic_subject<two_ranges>{});
     tcp.gets(". 11:21(10) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
@@ -1008,7 +1012,7 @@ TEST_CASE("ESTABLISHED: text in order is taken even if no range more can be reme
     tcp.emits(". 1:1(0) ack 51"_seg);
 }
 
-TEST_CASE("ESTABLISHED: the first segment of eight is lost, and the SACK block grows", "[RFC 2018 7]") {
+TEST_CASE("ESTABLISHED: the first segment of eight is lost, and the SACK block grows", "[RFC 2018 7][2018-5]") {
     subject tcp = sacking();
     tcp.gets(". 5500:6000(500) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 5000 <sack 5500:6000>"_seg);
@@ -1029,7 +1033,7 @@ TEST_CASE("ESTABLISHED: the first segment of eight is lost, and the SACK block g
 }
 
 TEST_CASE("ESTABLISHED: every second segment is lost, and the newest SACK block comes first",
-          "[RFC 2018 4][RFC 2018 7]") {
+          "[RFC 2018 4][RFC 2018 7][2018-6][2018-7]") {
     subject tcp = sacking();
     tcp.gets(". 5000:5500(500) ack 1"_seg);
     tcp.advance(policies::delayed_ack);
@@ -1046,7 +1050,7 @@ TEST_CASE("ESTABLISHED: every second segment is lost, and the newest SACK block 
     tcp.emits(". 1:1(0) ack 7500 <sack 8000:8500>"_seg);
 }
 
-TEST_CASE("ESTABLISHED: text that comes twice beyond a gap leads the SACK blocks", "[RFC 2018 4]") {
+TEST_CASE("ESTABLISHED: text that comes twice beyond a gap leads the SACK blocks", "[RFC 2018 4][2018-6]") {
     subject tcp = sacking();
     tcp.gets(". 6000:6500(500) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 5000 <sack 6000:6500>"_seg);
@@ -1056,7 +1060,7 @@ TEST_CASE("ESTABLISHED: text that comes twice beyond a gap leads the SACK blocks
     tcp.emits(". 1:1(0) ack 5000 <sack 6000:6500 7000:7500>"_seg);
 }
 
-TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[RFC 2018 3]") {
+TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[RFC 2018 3][2018-7]") {
     SECTION("four") {
         subject tcp = sacking();
         for (const script& s : {". 5010:5020(10) ack 1"_seg, ". 5030:5040(10) ack 1"_seg, ". 5050:5060(10) ack 1"_seg,
@@ -1082,7 +1086,7 @@ TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[RFC 20
     }
 }
 
-TEST_CASE("ESTABLISHED: SACK blocks go with text of ours, too", "[RFC 2018 4]") {
+TEST_CASE("ESTABLISHED: SACK blocks go with text of ours, too", "[RFC 2018 4][2018-4]") {
     subject tcp = sacking();
     tcp.gets(". 5500:6000(500) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 5000 <sack 5500:6000>"_seg);

@@ -23,7 +23,7 @@ TEST_CASE("FIN-WAIT-2: an older timestamp is answered, and the segment is not lo
     tcp.tells_nothing();
 }
 
-TEST_CASE("FIN-WAIT-2: after 24 days of silence an older timestamp proves nothing", "[RFC 7323 5.5]") {
+TEST_CASE("FIN-WAIT-2: after 24 days of silence an older timestamp proves nothing", "[RFC 7323 5.5][7323-22]") {
     subject tcp = stamped(fin_wait_2);
     tcp.advance(std::chrono::hours{24 * 24} + 1us);
     tcp.gets("F. 1:1(0) ack 2 <TS val 999 ecr 1000>"_seg);

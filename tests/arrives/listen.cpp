@@ -142,7 +142,7 @@ TEST_CASE("LISTEN: text on the SYN is cut at the right edge of the window, and i
 }
 
 TEST_CASE("LISTEN: options that the SYN offers are accepted on the SYN,ACK and from then on in use",
-          "[3.7.1][MUST-4][MUST-5][RFC 7323 2.2][RFC 7323 3.2][RFC 2018 2]") {
+          "[3.7.1][MUST-4][MUST-5][RFC 7323 2.2][RFC 7323 3.2][RFC 2018 2][7323-5][7323-10]") {
     subject tcp = in(listen);
     tcp.gets("S 0:0(0) win 1000 <mss 1400,sackOK,TS val 1000 ecr 0,wscale 7>"_seg);
     tcp.emits("S. 0:0(0) ack 1 win 65535 <mss 1460,sackOK,TS val 1000 ecr 1000,wscale 0>"_seg);
@@ -158,7 +158,8 @@ TEST_CASE("LISTEN: options that the SYN offers are accepted on the SYN,ACK and f
     CHECK(n.snd.max_wnd == 128000);
 }
 
-TEST_CASE("LISTEN: options that the SYN does not offer are not on the SYN,ACK", "[RFC 7323 2.2][RFC 2018 2]") {
+TEST_CASE("LISTEN: options that the SYN does not offer are not on the SYN,ACK",
+          "[RFC 7323 2.2][RFC 2018 2][7323-2][7323-9]") {
     SECTION("none") {
         subject tcp = in(listen);
         tcp.gets("S 0:0(0)"_seg);
@@ -193,7 +194,7 @@ TEST_CASE("LISTEN: options that we do not want are not accepted", "[RFC 7323 2.2
     CHECK(tcp.numbers().snd.wnd == 1000);
 }
 
-TEST_CASE("LISTEN: a window scale beyond 14 counts as 14", "[RFC 7323 2.3]") {
+TEST_CASE("LISTEN: a window scale beyond 14 counts as 14", "[RFC 7323 2.3][7323-6]") {
     subject tcp = in(listen);
     tcp.gets("S 0:0(0) <mss 1460,wscale 15>"_seg);
     tcp.emits("S. 0:0(0) ack 1"_seg);

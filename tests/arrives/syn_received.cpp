@@ -121,7 +121,7 @@ TEST_CASE("SYN-RECEIVED: the peer's SYN once more brings our SYN,ACK once more",
     tcp.is(syn_received);
 }
 
-TEST_CASE("SYN-RECEIVED: the SYN,ACK of a simultaneous open establishes the connection", "[MUST-10][figure 7]") {
+TEST_CASE("SYN-RECEIVED: the SYN,ACK of a simultaneous open establishes the connection", "[MUST-10][figure 7][LC-14]") {
     subject tcp{parameters{.iss = seq{100}}};
     static_cast<void>(tcp.open_active());
     tcp.emits("S 100:100(0)"_seg);

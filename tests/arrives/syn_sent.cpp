@@ -81,7 +81,7 @@ TEST_CASE("SYN-SENT: nothing can acknowledge a SYN that has not left yet", "[3.1
     CHECK(tcp.passes(route{closed, syn_sent, established}));
 }
 
-TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[3.10.7.3]") {
+TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[3.10.7.3][5961-2]") {
     subject tcp = in(syn_sent);
     tcp.drops("R. 0:0(0) ack 0"_seg, event::rcv_rst_invalid);
     tcp.drops("R. 0:0(0) ack 2"_seg, event::rcv_rst_invalid);
@@ -91,7 +91,7 @@ TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[3.10.7.3]")
 }
 
 TEST_CASE("SYN-SENT: a reset that acknowledges our SYN refuses the connection, wherever it stands",
-          "[3.10.7.3][UNL-03]") {
+          "[3.10.7.3][UNL-03][5961-2]") {
     SECTION("at 0, as an answer to a SYN is") {
         subject tcp = in(syn_sent);
         tcp.gets("R. 0:0(0) ack 1"_seg);
@@ -309,14 +309,14 @@ TEST_CASE("SYN-SENT: options on the SYN,ACK are in use from then on, those that 
 }
 
 TEST_CASE("SYN-SENT: a receive buffer that was offered with a scale is not scaled if the peer does not scale",
-          "[RFC 7323 2.2]") {
+          "[RFC 7323 2.2][7323-2]") {
     subject tcp = in(syn_sent, subject{parameters{.rcv_buff = 1'000'000}});
     tcp.gets("S. 0:0(0) ack 1 <mss 1460>"_seg);
     tcp.emits(". 1:1(0) ack 1 win 65535"_seg);
     CHECK(tcp.numbers().rcv.wnd() == 65535);
 }
 
-TEST_CASE("SYN-SENT: a reset answers with the timestamp of the segment that it refuses", "[RFC 7323 5.2]") {
+TEST_CASE("SYN-SENT: a reset answers with the timestamp of the segment that it refuses", "[RFC 7323 5.2][7323-18]") {
     subject tcp = in(syn_sent);
     tcp.gets(". 50:50(0) ack 7 <TS val 5000 ecr 6000>"_seg);
     tcp.emits("R 7:7(0) <TS val 0 ecr 5000>"_seg);

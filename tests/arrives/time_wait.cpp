@@ -71,7 +71,7 @@ TEST_CASE("TIME-WAIT: a segment outside the window is answered, and restarts not
 
 // --- Second: the RST bit ----------------------------------------------------------------------------
 
-TEST_CASE("TIME-WAIT: no reset ends it too early", "[RFC 1337 3][3.10.7.4]") {
+TEST_CASE("TIME-WAIT: no reset ends it too early", "[RFC 1337 3][3.10.7.4][1337-1]") {
     subject tcp = in(time_wait);
     tcp.advance(1min);
     tcp.drops("R 2:2(0)"_seg, event::rcv_rst_lingering);
@@ -109,7 +109,7 @@ TEST_CASE("TIME-WAIT: a SYN with an ACK is challenged, whatever its number", "[3
     tcp.is(time_wait);
 }
 
-TEST_CASE("TIME-WAIT: where a SYN may not reopen, it is challenged", "[3.10.7.4][UNL-08][UNL-09]") {
+TEST_CASE("TIME-WAIT: where a SYN may not reopen, it is challenged", "[3.10.7.4][UNL-08][UNL-09][6191-3]") {
     auto tcp = in(time_wait, basic_subject<without_reopening>{});
     tcp.advance(1min);
     tcp.gets("S 900000:900000(0) <mss 1460,TS val 1000000 ecr 0>"_seg);
@@ -164,7 +164,7 @@ bool reopens(const subject& old, const script& syn) {
 
 }  // namespace
 
-TEST_CASE("TIME-WAIT: which SYN reopens a connection that used timestamps", "[RFC 6191 2][SHLD-4][MAY-2]") {
+TEST_CASE("TIME-WAIT: which SYN reopens a connection that used timestamps", "[RFC 6191 2][SHLD-4][MAY-2][6191-1]") {
     const subject old = stamped(time_wait);
     CHECK(reopens(old, "S -999:-999(0) <mss 1460,TS val 1001 ecr 0>"_seg));       // a later timestamp
     CHECK(reopens(old, "S 2:2(0) <mss 1460,TS val 1000 ecr 0>"_seg));             // the same one, and a later number
@@ -174,7 +174,7 @@ TEST_CASE("TIME-WAIT: which SYN reopens a connection that used timestamps", "[RF
     CHECK_FALSE(reopens(old, "S 1:1(0) <mss 1460>"_seg));                         // none, and the FIN's number
 }
 
-TEST_CASE("TIME-WAIT: which SYN reopens a connection that used no timestamps", "[RFC 6191 2][SHLD-4][MAY-2]") {
+TEST_CASE("TIME-WAIT: which SYN reopens a connection that used no timestamps", "[RFC 6191 2][SHLD-4][MAY-2][6191-2]") {
     const subject old = in(time_wait);
     CHECK(reopens(old, "S -4998:-4998(0) <mss 1460,TS val 7 ecr 0>"_seg));  // new timestamps
     CHECK(reopens(old, "S 2:2(0) <mss 1460>"_seg));                         // none, and a later number
@@ -264,7 +264,7 @@ TEST_CASE("TIME-WAIT: an ACK of what was not sent, or too old, is answered", "[3
     tcp.is(time_wait);
 }
 
-TEST_CASE("TIME-WAIT: an ACK is not answered, lest two such ends answer each other for ever", "[3.10.7.4]") {
+TEST_CASE("TIME-WAIT: an ACK is not answered, lest two such ends answer each other for ever", "[3.10.7.4][LC-14]") {
     subject tcp = in(time_wait);
     tcp.advance(1min);
     tcp.drops(". 2:2(0) ack 2"_seg, event::rcv_ack);

@@ -103,7 +103,7 @@ TEST_CASE("ABORT while text goes again: the reset still stands at SND.NXT", "[ca
     tcp.emits("R 2921:2921(0)"_seg);
 }
 
-TEST_CASE("ABORT with timestamps: they go with the reset", "[calls][3.10.5][RFC 7323 3.2]") {
+TEST_CASE("ABORT with timestamps: they go with the reset", "[calls][3.10.5][RFC 7323 3.2][7323-10]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -118,7 +118,7 @@ TEST_CASE("ABORT with timestamps: they go with the reset", "[calls][3.10.5][RFC 
     CHECK(out.segment.options.ts_val == tcp.in_world().our_stamp + 50);
 }
 
-TEST_CASE("ABORT: what arrives afterwards is answered as in CLOSED", "[calls][3.10.5][3.10.7.1]") {
+TEST_CASE("ABORT: what arrives afterwards is answered as in CLOSED", "[calls][3.10.5][3.10.7.1][LC-08]") {
     subject tcp = in(established);
     CHECK(tcp.abort() == ok);
     tcp.emits("R 1:1(0)"_seg);
@@ -127,7 +127,7 @@ TEST_CASE("ABORT: what arrives afterwards is answered as in CLOSED", "[calls][3.
     tcp.drops("R 1:1(0)"_seg, event::rcv_rst);
 }
 
-TEST_CASE("STATUS: the state, and nothing changes", "[calls][3.10.6][MAY-14]") {
+TEST_CASE("STATUS: the state, and nothing changes", "[calls][3.10.6]") {
     for (const state s : {listen, syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing,
                           last_ack, time_wait}) {
         subject tcp = in(s);

@@ -34,7 +34,7 @@ TEST_CASE("OPEN, active: <SEQ=ISS><CTL=SYN>, and the timer runs", "[calls][3.10.
 }
 
 TEST_CASE("OPEN: the first window and the scale say how large the buffer is",
-          "[calls][3.10.1][RFC 7323 2.2][RFC 7323 2.3]") {
+          "[calls][3.10.1][RFC 7323 2.2][RFC 7323 2.3][7323-1]") {
     for (const auto& [buff, wnd, shift] : {std::tuple{1U, 1U, 0U},
                                            {65535U, 65535U, 0U},
                                            {65536U, 65535U, 1U},

@@ -166,7 +166,8 @@ TEST_CASE("Urgent data: known before it can be taken, at a window of zero", "[ca
     CHECK(tcp.conn().urgent() == 101);
 }
 
-TEST_CASE("Urgent data: more of it is told again, the same or less is not", "[calls][3.8.5][MUST-32]") {
+TEST_CASE("Urgent data: more of it is told again, the same or less is not",
+          "[calls][3.8.5][MUST-32][MUST-47][UNL-02]") {
     subject tcp = in(established);
     tcp.gets("U. 1:101(100) ack 1 urg 200"_seg);
     tcp.tells(tell_urgent);

@@ -84,7 +84,7 @@ TEST_CASE("SEND before a simultaneous open ends: the text goes after it", "[call
 }
 
 TEST_CASE("SEND in ESTABLISHED: segments of the peer's MSS with a piggybacked ACK, PSH on the last",
-          "[calls][3.10.2][MUST-61][MUST-16]") {
+          "[calls][3.10.2][MUST-61][MUST-16][SHLD-28]") {
     subject tcp = in(established);
     CHECK(tcp.send(3500) == ok);
     tcp.emits(". 1:1461(1460) ack 1"_seg);
@@ -178,7 +178,7 @@ TEST_CASE("SEND of no octets: nothing to send", "[calls][3.10.2]") {
     }
 }
 
-TEST_CASE("SEND beyond the peer's window: the rest stays in the buffer", "[calls][3.10.2][3.8.6]") {
+TEST_CASE("SEND beyond the peer's window: the rest stays in the buffer", "[calls][3.10.2][3.8.6][5681-1]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 2000"_seg);
     CHECK(tcp.send(5000) == ok);
@@ -205,7 +205,7 @@ TEST_CASE("SEND: the send MSS is the smaller of both, and 536 without the option
     narrow.emits(". 1:1001(1000) ack 1"_seg);
 }
 
-TEST_CASE("SEND: options take their place out of the MSS", "[calls][3.7.1][MUST-16][RFC 7323 3.2]") {
+TEST_CASE("SEND: options take their place out of the MSS", "[calls][3.7.1][MUST-16][RFC 7323 3.2][6691-2]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -229,7 +229,7 @@ TEST_CASE("SEND: the user timeout may be set with it", "[calls][3.9.1.2]") {
 // --- Urgent data (3.8.5) ------------------------------------------------------------------------------
 
 TEST_CASE("SEND, urgent: URG, and the pointer one beyond the last urgent octet",
-          "[calls][3.8.5][3.10.2][MUST-30][MUST-62]") {
+          "[calls][3.8.5][3.10.2][MUST-30][MUST-62][6093-1][6093-4]") {
     subject tcp = in(established);
     CHECK(tcp.send_urgent(5) == ok);
     tcp.emits("UP. 1:6(5) ack 1 urg 5"_seg);

@@ -97,7 +97,7 @@ static_assert(a_timeout_ends_recovery());
 
 }  // namespace
 
-TEST_CASE("congestion avoidance: one segment for each window acknowledged", "[RFC 5681][MUST-19]") {
+TEST_CASE("congestion avoidance: one segment for each window acknowledged", "[RFC 5681][MUST-19][5681-9]") {
     new_reno c = begun(1000);
     c.lost({1000, 20000});
     c.recovered({1000, 20000});

@@ -20,7 +20,7 @@ sack_block block(std::uint32_t left, std::uint32_t right) { return {seq{left}, s
 
 }  // namespace
 
-TEST_CASE("Fast retransmit: a SACK block counts when it tells of more than the last one", "[RFC 6675 2]") {
+TEST_CASE("Fast retransmit: a SACK block counts when it tells of more than the last one", "[RFC 6675 2][6675-1]") {
     fast_retransmit recovery;
     recovery.begin(una - 1);
     CHECK_FALSE(recovery.tells_more(options{}, una, nxt));
@@ -31,7 +31,7 @@ TEST_CASE("Fast retransmit: a SACK block counts when it tells of more than the l
     CHECK(recovery.tells_more(blocks(block(5000, 6000), block(2000, 4000)), una, nxt));
 }
 
-TEST_CASE("Fast retransmit: a block about what is not in flight is not believed", "[RFC 6675 2][RFC 2883]") {
+TEST_CASE("Fast retransmit: a block about what is not in flight is not believed", "[RFC 6675 2][RFC 2883][2883-3]") {
     fast_retransmit recovery;
     recovery.begin(una - 1);
     CHECK_FALSE(recovery.tells_more(blocks(block(500, 800)), una, nxt));                       // a duplicate, below

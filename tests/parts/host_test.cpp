@@ -237,7 +237,7 @@ TEST_CASE("host: invalid remote addresses, and ours", "[host][MUST-46]") {
     CHECK(tried(server4, client4) == answer::ok);
 }
 
-TEST_CASE("host: ephemeral ports, each once", "[host][RFC 6056]") {
+TEST_CASE("host: ephemeral ports, each once", "[host][RFC 6056][6056-3]") {
     host_config config;
     config.ephemeral = {50000, 50004};
     box a{1, {.connections = 10}, config};
@@ -433,7 +433,7 @@ TEST_CASE("host: which listener it is", "[host][MUST-43]") {
     CHECK(c.b.host.listen(at_port(2)) == std::nullopt);  // memory for four
 }
 
-TEST_CASE("host: ICMP errors find their connection", "[host][3.9.2.2][MUST-54]") {
+TEST_CASE("host: ICMP errors find their connection", "[host][3.9.2.2][MUST-54][MUST-47][UNL-02][SHLD-25]") {
     cable c{box{1}, box{2}};
     REQUIRE(c.b.host.listen(at_port(80)));
     const auto report = [&](const octet_string& about, std::uint8_t type, std::uint8_t code) {
@@ -485,7 +485,7 @@ TEST_CASE("host: writable is told to whom it was refused", "[host]") {
     CHECK(c.a.host.reserve(m.client).size() == 600);
 }
 
-TEST_CASE("host: settings that go into packets", "[host][MUST-48][MUST-49]") {
+TEST_CASE("host: settings that go into packets", "[host][MUST-48][MUST-49][SHLD-21][SHLD-22]") {
     cable c{box{1}, box{2}};
     listener_options o = at_port(80);
     o.ip = {.dscp = 46, .hop_limit = 7};

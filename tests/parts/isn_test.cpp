@@ -54,7 +54,7 @@ TEST_CASE("SipHash-2-4: the vectors of its authors", "[RFC 6528][siphash]") {
     STATIC_REQUIRE(hash_of_counting(63) == 0x958a324ceb064572);
 }
 
-TEST_CASE("initial sequence numbers: examples", "[3.4.1][RFC 6528 3][SHLD-1][MUST-8]") {
+TEST_CASE("initial sequence numbers: examples", "[3.4.1][RFC 6528 3][SHLD-1][MUST-8][6528-1]") {
     constexpr isn_generator initial{key};
     STATIC_REQUIRE(initial(v4, at(0)) == seq{0x7b680742});
     STATIC_REQUIRE(initial(v4, at(4'000'000)) == seq{0x7b774982});
@@ -87,7 +87,7 @@ TEST_CASE("initial sequence numbers of one pair of ends rise with time", "[3.4.1
     });
 }
 
-TEST_CASE("one key, many uses: none tells another", "[RFC 7323 5.4][isn]") {
+TEST_CASE("one key, many uses: none tells another", "[RFC 7323 5.4][isn][7323-23]") {
     constexpr auto isn = isn_generator{key}(v4, at(0)).value();
     STATIC_REQUIRE(timestamp_offset(key, v4) != isn);
     STATIC_REQUIRE(static_cast<std::uint32_t>(table_hash(key, v4)) != isn);
@@ -95,7 +95,7 @@ TEST_CASE("one key, many uses: none tells another", "[RFC 7323 5.4][isn]") {
     STATIC_REQUIRE(timestamp_offset(key, v4) != timestamp_offset(key, v4.reversed()));
 }
 
-TEST_CASE("ephemeral ports", "[RFC 6056 3.3.3][RFC 6056 3.3.4]") {
+TEST_CASE("ephemeral ports", "[RFC 6056 3.3.3][RFC 6056 3.3.4][6056-1]") {
     const auto ports = [](const endpoint& remote, port_range range, std::uint32_t first) {
         std::set<std::uint16_t> seen;
         for (std::uint32_t i = 0; i < range.size(); ++i) {

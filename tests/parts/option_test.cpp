@@ -130,7 +130,7 @@ TEST_CASE("a SYN is laid out as Linux does", "[3.2][MUST-4][SHLD-5][MAY-3]") {
     STATIC_REQUIRE(writes(with_sack({{seq{1}, seq{2}}}), ctl::syn, ""_hex));
 }
 
-TEST_CASE("without SYN neither MSS nor window scale nor SACK-permitted is written", "[3.2][MUST-65][M14]") {
+TEST_CASE("without SYN neither MSS nor window scale nor SACK-permitted is written", "[3.2][MUST-65][M14][2018-1]") {
     STATIC_REQUIRE(writes(everything_of_a_syn, ctl::ack, "01 01 08 0a 00 00 03 e8 00 00 00 00"_hex));
     STATIC_REQUIRE(writes(with_mss(1460), ctl::ack, ""_hex));
     STATIC_REQUIRE(writes(with_window_scale(7), ctl::fin, ""_hex));

@@ -91,7 +91,7 @@ static_assert(so_it_does_if_timestamps_gave_a_sample());
 
 }  // namespace
 
-TEST_CASE("RTO: expiries of an unanswered segment lie at 1, 3, 7, 15, 31, 63, 123 s", "[RFC 6298][MUST-18]") {
+TEST_CASE("RTO: expiries of an unanswered segment lie at 1, 3, 7, 15, 31, 63, 123 s", "[RFC 6298][MUST-18][6298-13]") {
     round_trip t;
     duration at{};
     const std::array<duration, 8> expected{1s, 3s, 7s, 15s, 31s, 63s, 123s, 183s};

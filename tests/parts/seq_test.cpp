@@ -43,7 +43,7 @@ TEST_CASE("a sequence number is four octets, and nothing converts to it or from 
     STATIC_REQUIRE(seq{} == seq{0});
 }
 
-TEST_CASE("before and after, across the wrap", "[3.4][seq]") {
+TEST_CASE("before and after, across the wrap", "[3.4][seq][LC-03]") {
     struct line {
         std::uint32_t a, b;
         bool before;
@@ -105,7 +105,7 @@ TEST_CASE("order holds between numbers less than 2^31 apart, wherever they lie",
     });
 }
 
-TEST_CASE("distances add up modulo 2^32", "[3.4][seq][property]") {
+TEST_CASE("distances add up modulo 2^32", "[3.4][seq][property][LC-03]") {
     rc::prop("there and back", [] {
         const auto a = *any_seq();
         const auto n = *edgy();

@@ -16,7 +16,8 @@ using enum tcpfsm::signal;
 
 static_assert(policies::delayed_ack < 500ms);  // MUST-40
 
-TEST_CASE("Delayed ACK: one small segment is acknowledged after the delay", "[timers][3.8.6.3][SHLD-18][MUST-40]") {
+TEST_CASE("Delayed ACK: one small segment is acknowledged after the delay",
+          "[timers][3.8.6.3][SHLD-18][MUST-40][5681-23][1122-4]") {
     for (const state s : {established, fin_wait_1, fin_wait_2}) {
         subject tcp = in(s);
         tcp.gets("P. 1:101(100) ack 1"_seg);
@@ -39,7 +40,7 @@ TEST_CASE("Delayed ACK: the delay is counted from the first text that waits", "[
 }
 
 TEST_CASE("Delayed ACK: every second full-sized segment is acknowledged at once",
-          "[timers][3.8.6.3][SHLD-19][RFC 5681 4.2]") {
+          "[timers][3.8.6.3][SHLD-19][RFC 5681 4.2][5681-23][1122-4]") {
     subject tcp = in(established);
     tcp.gets(". 1:1461(1460) ack 1"_seg);
     tcp.emits_nothing();
@@ -76,7 +77,7 @@ TEST_CASE("Delayed ACK: small segments wait together", "[timers][3.8.6.3][SHLD-1
 }
 
 TEST_CASE("Delayed ACK: at once for text beyond a gap, and for what fills it",
-          "[timers][3.8.6.3][MAY-13][RFC 5681 4.2]") {
+          "[timers][3.8.6.3][MAY-13][RFC 5681 4.2][5681-13][5681-14]") {
     subject tcp = in(established);
     tcp.gets(". 101:201(100) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
@@ -121,7 +122,7 @@ TEST_CASE("Delayed ACK: it goes with text, if there is some", "[timers][3.8.6.3]
     tcp.never_wakes();
 }
 
-TEST_CASE("Delayed ACK: at most one for a segment, and none for an ACK", "[timers][3.8.6.3][RFC 5681 4.2]") {
+TEST_CASE("Delayed ACK: at most one for a segment, and none for an ACK", "[timers][3.8.6.3][RFC 5681 4.2][5681-24]") {
     subject tcp = in(established);
     for (int i = 0; i < 5; ++i) {
         tcp.gets(". 1:1(0) ack 1"_seg);
@@ -144,7 +145,7 @@ TEST_CASE("Delayed ACK: the delay is the policy's", "[timers][3.8.6.3][MUST-40]"
 
 // --- The window offered -------------------------------------------------------------------------------
 
-TEST_CASE("Window: it opens by a segment or by half the buffer, not by less", "[timers][3.8.6.2.2][MUST-39]") {
+TEST_CASE("Window: it opens by a segment or by half the buffer, not by less", "[timers][3.8.6.2.2][MUST-39][1122-3]") {
     subject large = in(established, subject{{.rcv_buff = 8000}});
     large.gets(". 1:1461(1460) ack 1"_seg);
     large.gets(". 1461:2921(1460) ack 1"_seg);
@@ -229,7 +230,7 @@ TEST_CASE("Window: a buffer that 16 bits cannot say makes no flood of ACKs", "[t
     tcp.never_wakes();
 }
 
-TEST_CASE("Window: the right edge never moves left", "[timers][3.8.6][SHLD-14]") {
+TEST_CASE("Window: the right edge never moves left", "[timers][3.8.6][SHLD-14][LC-10]") {
     subject tcp = in(established, subject{{.rcv_buff = 10'000}});
     std::uint32_t sent = 1;
     std::uint32_t edge = 10'001;
@@ -277,7 +278,7 @@ TEST_CASE("Window, scaled by 2^7: the right edge as the peer sees it never moves
 }
 
 TEST_CASE("Window, scaled by 2^7: what was promised is accepted, although a later ACK could not say it",
-          "[timers][3.8.6][RFC 7323 2.4]") {
+          "[timers][3.8.6][RFC 7323 2.4][7323-7]") {
     subject tcp{{.rcv_buff = 65536 * 64 + 128}};
     CHECK(tcp.open_passive() == ok);
     tcp.gets("S 0:0(0) <mss 1460,wscale 0>"_seg);
@@ -301,7 +302,7 @@ TEST_CASE("Window, scaled by 2^7: what was promised is accepted, although a late
     CHECK(beyond.text == 0);
 }
 
-TEST_CASE("Window: on the SYN it is not scaled, after it it is", "[timers][RFC 7323 2.2][RFC 7323 2.3]") {
+TEST_CASE("Window: on the SYN it is not scaled, after it it is", "[timers][RFC 7323 2.2][RFC 7323 2.3][7323-4]") {
     subject tcp{{.rcv_buff = 100'000}};
     CHECK(tcp.open_passive() == ok);
     tcp.gets("S 0:0(0) win 1000 <mss 1460,wscale 3>"_seg);

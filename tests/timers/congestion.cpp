@@ -40,13 +40,13 @@ subject sending(std::uint32_t n, where w = where::here()) {
     return tcp;
 }
 
-TEST_CASE("Initial window: ten segments", "[timers][3.8.2][MUST-19][RFC 6928 2]") {
+TEST_CASE("Initial window: ten segments", "[timers][3.8.2][MUST-19][RFC 6928 2][5681-1][5681-4]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     CHECK(tcp.numbers().congestion.window() == 14600);
 }
 
-TEST_CASE("Initial window: the ACK of the SYN does not make it larger", "[timers][RFC 5681 3.1]") {
+TEST_CASE("Initial window: the ACK of the SYN does not make it larger", "[timers][RFC 5681 3.1][5681-5]") {
     for (const opened how : {opened::actively, opened::passively}) {
         const subject tcp = in(established, how);
         CHECK(tcp.numbers().congestion.window() == 14600);
@@ -54,7 +54,7 @@ TEST_CASE("Initial window: the ACK of the SYN does not make it larger", "[timers
 }
 
 TEST_CASE("Slow start: each ACK brings at most one segment more than it acknowledges",
-          "[timers][3.8.2][MUST-19][RFC 5681 3.1]") {
+          "[timers][3.8.2][MUST-19][RFC 5681 3.1][5681-3]") {
     subject tcp = sending(100);
     CHECK(bursts(tcp) == 10);
     acks(tcp, 1);
@@ -66,7 +66,7 @@ TEST_CASE("Slow start: each ACK brings at most one segment more than it acknowle
 }
 
 TEST_CASE("Limited transmit: one new segment for each of the first two duplicate ACKs",
-          "[timers][RFC 3042 2][RFC 5681 3.2]") {
+          "[timers][RFC 3042 2][RFC 5681 3.2][5681-16]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     acks(tcp, 0);
@@ -79,7 +79,7 @@ TEST_CASE("Limited transmit: one new segment for each of the first two duplicate
 }
 
 TEST_CASE("Fast retransmit: the third duplicate ACK brings the lost segment again, and half the window",
-          "[timers][3.8.2][MUST-19][RFC 5681 3.2]") {
+          "[timers][3.8.2][MUST-19][RFC 5681 3.2][5681-15][5681-17][5681-18][6582-2]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     acks(tcp, 0);
@@ -94,7 +94,7 @@ TEST_CASE("Fast retransmit: the third duplicate ACK brings the lost segment agai
 }
 
 TEST_CASE("Fast recovery: each further duplicate ACK is one segment that has left the network",
-          "[timers][RFC 5681 3.2]") {
+          "[timers][RFC 5681 3.2][5681-19][5681-20]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     for (int i = 0; i < 3; ++i) {
@@ -113,7 +113,8 @@ TEST_CASE("Fast recovery: each further duplicate ACK is one segment that has lef
     emits_segment(tcp, 13);
 }
 
-TEST_CASE("Fast recovery: a partial ACK names the next loss, a full one ends it", "[timers][RFC 6582 3.2]") {
+TEST_CASE("Fast recovery: a partial ACK names the next loss, a full one ends it",
+          "[timers][RFC 6582 3.2][5681-21][6582-4][6582-5]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     for (int i = 0; i < 3; ++i) {
@@ -132,7 +133,7 @@ TEST_CASE("Fast recovery: a partial ACK names the next loss, a full one ends it"
     tcp.emits_nothing();
 }
 
-TEST_CASE("Fast recovery: only the first partial ACK restarts the timer", "[timers][RFC 6582 3.2]") {
+TEST_CASE("Fast recovery: only the first partial ACK restarts the timer", "[timers][RFC 6582 3.2][6582-6]") {
     subject tcp = sending(10);
     CHECK(bursts(tcp) == 10);
     tcp.advance(100ms);
@@ -189,7 +190,7 @@ TEST_CASE("Fast retransmit: two duplicates and an ACK of new text begin the coun
 }
 
 TEST_CASE("Timeout: one segment, and half of what was in flight as the threshold",
-          "[timers][3.8.2][MUST-19][RFC 5681 3.1]") {
+          "[timers][3.8.2][MUST-19][RFC 5681 3.1][5681-8][5681-11][5681-12]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     tcp.advance(1s);
@@ -217,7 +218,8 @@ TEST_CASE("Timeout: another segment that times out halves again", "[timers][RFC 
     CHECK(tcp.numbers().congestion.threshold() == 2 * mss);
 }
 
-TEST_CASE("Timeout: duplicates of what went before it do not begin a fast retransmit", "[timers][RFC 6582 3.2]") {
+TEST_CASE("Timeout: duplicates of what went before it do not begin a fast retransmit",
+          "[timers][RFC 6582 3.2][6582-3][6582-7]") {
     subject tcp = sending(10);
     CHECK(bursts(tcp) == 10);
     tcp.advance(1s);
@@ -228,7 +230,7 @@ TEST_CASE("Timeout: duplicates of what went before it do not begin a fast retran
     }
 }
 
-TEST_CASE("Congestion avoidance: one segment more in each round trip", "[timers][RFC 5681 3.1]") {
+TEST_CASE("Congestion avoidance: one segment more in each round trip", "[timers][RFC 5681 3.1][5681-3][5681-9]") {
     subject tcp = sending(200);
     CHECK(bursts(tcp) == 10);
     tcp.advance(1s);
@@ -252,7 +254,7 @@ TEST_CASE("Congestion avoidance: one segment more in each round trip", "[timers]
 }
 
 TEST_CASE("Idle: after more than an RTO the window is no larger than at the start",
-          "[timers][RFC 5681 4.1][RFC 6928 2]") {
+          "[timers][RFC 5681 4.1][RFC 6928 2][5681-22]") {
     subject tcp = sending(30);
     std::uint32_t sent = bursts(tcp);
     for (std::uint32_t n = 1; n <= 30; ++n) {

@@ -21,7 +21,7 @@ void keeps_alive(basic_subject<P>& tcp, duration idle) {
     tcp.does("keep-alive", [=](auto& c, time_point) { c.set_keep_alive(idle); });
 }
 
-TEST_CASE("Keep-alive: off by default, and an idle connection lives for ever", "[timers][3.8.4][MUST-25]") {
+TEST_CASE("Keep-alive: off by default, and an idle connection lives for ever", "[timers][3.8.4][MUST-25][1122-6]") {
     for (const state s : {established, fin_wait_2, close_wait}) {
         subject tcp = in(s);
         tcp.never_wakes();
@@ -32,7 +32,7 @@ TEST_CASE("Keep-alive: off by default, and an idle connection lives for ever", "
 }
 
 TEST_CASE("Keep-alive: after two idle hours a probe below SND.NXT, without text",
-          "[timers][3.8.4][MUST-24][MUST-26][MUST-28][SHLD-12]") {
+          "[timers][3.8.4][MUST-24][MUST-26][MUST-28][SHLD-12][MAY-5][MAY-6][1122-6]") {
     for (const state s : {established, close_wait}) {
         subject tcp = in(s, subject{{.keep_alive = two_hours}});
         CHECK(tcp.wakes_in(2h));
@@ -67,7 +67,7 @@ TEST_CASE("Keep-alive: whatever the peer sends puts it off", "[timers][3.8.4][MU
     CHECK(tcp.wakes_in(2h - 40ms));
 }
 
-TEST_CASE("Keep-alive: one probe without an answer proves nothing", "[timers][3.8.4][MUST-29]") {
+TEST_CASE("Keep-alive: one probe without an answer proves nothing", "[timers][3.8.4][MUST-29][1122-6]") {
     subject tcp = in(established, subject{{.keep_alive = two_hours}});
     tcp.advance(2h);
     tcp.emits(". 0:0(0) ack 1"_seg);

@@ -15,7 +15,7 @@ using enum tcpfsm::answer;
 using enum tcpfsm::signal;
 
 TEST_CASE("Persist: the first probe after the RTO, then doubled, one octet each",
-          "[timers][3.8.6.1][MUST-36][SHLD-29][SHLD-30]") {
+          "[timers][3.8.6.1][MUST-36][SHLD-29][SHLD-30][1122-5]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 0"_seg);
     tcp.never_wakes();
@@ -30,7 +30,7 @@ TEST_CASE("Persist: the first probe after the RTO, then doubled, one octet each"
     }
 }
 
-TEST_CASE("Persist: never given up while the peer answers", "[timers][3.8.6.1][MUST-37][MAY-8]") {
+TEST_CASE("Persist: never given up while the peer answers", "[timers][3.8.6.1][MUST-37][MAY-8][6429-1][1122-5]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 0"_seg);
     CHECK(tcp.send(1000) == ok);
@@ -163,7 +163,7 @@ TEST_CASE("Persist: with nothing to send a shut window starts no timer", "[timer
     }
 }
 
-TEST_CASE("Persist: two ends with shut windows do not answer each other for ever", "[timers][3.8.6.1][LC-05]") {
+TEST_CASE("Persist: two ends with shut windows do not answer each other for ever", "[timers][3.8.6.1][LC-05][LC-14]") {
     subject tcp = in(established, subject{{.rcv_buff = 100}});
     tcp.gets(". 1:101(100) ack 1 win 0"_seg);
     CHECK(tcp.send(1000) == ok);
@@ -202,7 +202,8 @@ TEST_CASE("A window that shrinks below what was sent: no new text, and the rest 
     tcp.emits_nothing();
 }
 
-TEST_CASE("A window that shrinks: what lies inside goes again, and only that", "[timers][3.8.6][SHLD-16][SHLD-17]") {
+TEST_CASE("A window that shrinks: what lies inside goes again, and only that",
+          "[timers][3.8.6][SHLD-16][SHLD-17][MAY-7]") {
     subject tcp = in(established);
     CHECK(tcp.send(299) == ok);
     tcp.emits("P. 1:300(299) ack 1"_seg);

@@ -15,7 +15,7 @@ using enum tcpfsm::answer;
 using enum tcpfsm::signal;
 
 TEST_CASE("Retransmission: the timer starts with the first text, and stops when all is acknowledged",
-          "[timers][3.8.1][MUST-18][RFC 6298 5.1][RFC 6298 5.2]") {
+          "[timers][3.8.1][MUST-18][RFC 6298 5.1][RFC 6298 5.2][6298-2][6298-12]") {
     subject tcp = in(established);
     tcp.never_wakes();
     CHECK(tcp.send(100) == ok);
@@ -25,7 +25,7 @@ TEST_CASE("Retransmission: the timer starts with the first text, and stops when 
     tcp.never_wakes();
 }
 
-TEST_CASE("Retransmission: more text does not restart the timer", "[timers][RFC 6298 5.1]") {
+TEST_CASE("Retransmission: more text does not restart the timer", "[timers][RFC 6298 5.1][6298-12]") {
     subject tcp = in(established);
     CHECK(tcp.send(1460) == ok);
     tcp.emits("P. 1:1461(1460) ack 1"_seg);
@@ -35,7 +35,7 @@ TEST_CASE("Retransmission: more text does not restart the timer", "[timers][RFC 
     CHECK(tcp.wakes_in(400ms));
 }
 
-TEST_CASE("Retransmission: an ACK of new text restarts the timer", "[timers][RFC 6298 5.3]") {
+TEST_CASE("Retransmission: an ACK of new text restarts the timer", "[timers][RFC 6298 5.3][6298-12][6928-5]") {
     subject tcp = in(established);
     CHECK(tcp.send(2920) == ok);
     tcp.emits(". 1:1461(1460) ack 1"_seg);
@@ -60,7 +60,7 @@ TEST_CASE("Retransmission: an ACK of nothing new does not restart the timer", "[
 }
 
 TEST_CASE("Retransmission: after 1, 3, 7, 15 ... seconds, at most a minute apart",
-          "[timers][RFC 6298 5.4][RFC 6298 5.5][RFC 6298 5.6]") {
+          "[timers][RFC 6298 5.4][RFC 6298 5.5][RFC 6298 5.6][6298-8][6298-13]") {
     subject tcp = in(established, subject{{.user_timeout = forever}});
     CHECK(tcp.send(100) == ok);
     tcp.emits("P. 1:101(100) ack 1"_seg);
@@ -72,7 +72,8 @@ TEST_CASE("Retransmission: after 1, 3, 7, 15 ... seconds, at most a minute apart
     }
 }
 
-TEST_CASE("Retransmission: the timeout follows the round trips", "[timers][RFC 6298 2.2][RFC 6298 2.3]") {
+TEST_CASE("Retransmission: the timeout follows the round trips",
+          "[timers][RFC 6298 2.2][RFC 6298 2.3][6298-3][6298-5][6298-6]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -118,7 +119,7 @@ TEST_CASE("Retransmission: the SYN, the SYN,ACK and the FIN go again as they wer
 }
 
 TEST_CASE("Retransmission: the SYN with the same options, and the clock of now",
-          "[timers][RFC 6298 5.4][RFC 7323 3.2]") {
+          "[timers][RFC 6298 5.4][RFC 7323 3.2][7323-14]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1000 ecr 0,wscale 0>"_seg);
@@ -183,7 +184,7 @@ TEST_CASE("Retransmission: a full ACK after a timeout leaves nothing behind", "[
 }
 
 TEST_CASE("Retransmission: no round trip is taken from it, and the timeout stays doubled (Karn)",
-          "[timers][RFC 6298 3][RFC 6298 5.5]") {
+          "[timers][RFC 6298 3][RFC 6298 5.5][6298-9]") {
     subject tcp = in(established);
     CHECK(tcp.send(100) == ok);
     tcp.emits("P. 1:101(100) ack 1"_seg);
@@ -203,7 +204,8 @@ TEST_CASE("Retransmission: no round trip is taken from it, and the timeout stays
     CHECK(tcp.wakes_in(1s));
 }
 
-TEST_CASE("Retransmission: timestamps tell which of two was acknowledged", "[timers][RFC 6298 3][RFC 7323 4.1]") {
+TEST_CASE("Retransmission: timestamps tell which of two was acknowledged",
+          "[timers][RFC 6298 3][RFC 7323 4.1][6298-9]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -221,7 +223,7 @@ TEST_CASE("Retransmission: timestamps tell which of two was acknowledged", "[tim
 }
 
 TEST_CASE("Retransmission: a SYN that was lost means three seconds and a window of one segment",
-          "[timers][RFC 6298 5.7][RFC 5681 3.1][RFC 6928 2]") {
+          "[timers][RFC 6298 5.7][RFC 5681 3.1][RFC 6928 2][6298-14][5681-6][6928-2]") {
     subject active = in(syn_sent);
     active.advance(1s);
     active.emits("S 0:0(0)"_seg);
@@ -248,7 +250,8 @@ TEST_CASE("Retransmission: a SYN that was lost means three seconds and a window 
 
 // --- R1, R2 and the user timeout (3.8.3) --------------------------------------------------------------
 
-TEST_CASE("R1: the user is told at the third retransmission, once", "[timers][3.8.3][MUST-20][SHLD-9][SHLD-10]") {
+TEST_CASE("R1: the user is told at the third retransmission, once",
+          "[timers][3.8.3][MUST-20][SHLD-9][SHLD-10][MUST-47][UNL-02][1122-7]") {
     for (const state s : {syn_sent, syn_received, fin_wait_1, closing, last_ack}) {
         subject tcp = in(s);
         CHECK(tcp.loses(6999ms) == 2);
@@ -282,7 +285,7 @@ TEST_CASE("R1: retransmissions of another segment do not count", "[timers][3.8.3
     tcp.tells(tell_trouble);
 }
 
-TEST_CASE("R2: a SYN is tried for at least three minutes", "[timers][3.8.3][MUST-23][UNL-01]") {
+TEST_CASE("R2: a SYN is tried for at least three minutes", "[timers][3.8.3][MUST-23][UNL-01][MUST-22][1122-7]") {
     for (const state s : {syn_sent, syn_received}) {
         subject tcp = in(s);
         CHECK(tcp.loses(180s) >= 7);
@@ -298,7 +301,7 @@ TEST_CASE("R2: a SYN is tried for at least three minutes", "[timers][3.8.3][MUST
 }
 
 TEST_CASE("R2: text and FIN are tried for at least 100 s, then the connection is gone",
-          "[timers][3.8.3][3.10.8][MUST-20][SHLD-11]") {
+          "[timers][3.8.3][3.10.8][MUST-20][SHLD-11][LC-11][1122-7]") {
     for (const state s : {established, close_wait, fin_wait_1, closing, last_ack}) {
         subject tcp = in(s);
         if (s == established || s == close_wait) {

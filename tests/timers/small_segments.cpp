@@ -29,7 +29,7 @@ subject facing(std::uint16_t mss, std::uint16_t most, std::uint16_t offers, bool
     return tcp;
 }
 
-TEST_CASE("Small segments: a full one always goes", "[timers][3.8.6.2.1][MUST-38]") {
+TEST_CASE("Small segments: a full one always goes", "[timers][3.8.6.2.1][MUST-38][1122-2]") {
     subject tcp = facing(1000, 4000, 1500);
     CHECK(tcp.send(1200) == ok);
     tcp.emits(". 1:1001(1000) ack 1"_seg);
@@ -38,7 +38,7 @@ TEST_CASE("Small segments: a full one always goes", "[timers][3.8.6.2.1][MUST-38
 }
 
 TEST_CASE("Small segments: less than half of the largest window, and not all: held until the override timer",
-          "[timers][3.8.6.2.1][MUST-38]") {
+          "[timers][3.8.6.2.1][MUST-38][MUST-60][1122-2]") {
     subject tcp = facing(1000, 4000, 600);
     CHECK(tcp.send(1200) == ok);
     tcp.emits_nothing();
@@ -65,7 +65,7 @@ TEST_CASE("Small segments: the override timer is counted from when the text was 
     tcp.emits(". 1:501(500) ack 1"_seg);
 }
 
-TEST_CASE("Small segments: half of the largest window goes", "[timers][3.8.6.2.1][MUST-38]") {
+TEST_CASE("Small segments: half of the largest window goes", "[timers][3.8.6.2.1][MUST-38][1122-2]") {
     subject tcp = facing(4000, 4000, 2000);
     CHECK(tcp.send(2500) == ok);
     tcp.emits(". 1:2001(2000) ack 1"_seg);
@@ -93,7 +93,7 @@ TEST_CASE("Small segments: half of the largest window, with text outstanding, wa
     }
 }
 
-TEST_CASE("Small segments: all that there is goes, if nothing is outstanding", "[timers][3.8.6.2.1][3.7.4]") {
+TEST_CASE("Small segments: all that there is goes, if nothing is outstanding", "[timers][3.8.6.2.1][3.7.4][1122-2]") {
     subject tcp = facing(1000, 5000, 5000);
     CHECK(tcp.send(200) == ok);
     tcp.emits("P. 1:201(200) ack 1"_seg);
@@ -105,7 +105,7 @@ TEST_CASE("Small segments: all that there is goes, if nothing is outstanding", "
 }
 
 TEST_CASE("Nagle: small text waits until all is acknowledged, or until there is a full segment",
-          "[timers][3.7.4][SHLD-7]") {
+          "[timers][3.7.4][SHLD-7][MAY-16][SHLD-27][1122-1]") {
     subject tcp = in(established);
     CHECK(tcp.send(100) == ok);
     tcp.emits("P. 1:101(100) ack 1"_seg);
@@ -122,7 +122,7 @@ TEST_CASE("Nagle: small text waits until all is acknowledged, or until there is 
     tcp.emits("P. 1561:1571(10) ack 1"_seg);
 }
 
-TEST_CASE("Nagle off: small text goes at once", "[timers][3.7.4][MUST-17]") {
+TEST_CASE("Nagle off: small text goes at once", "[timers][3.7.4][MUST-17][1122-1]") {
     subject tcp = in(established, subject{{.nagle = false}});
     CHECK(tcp.send(100) == ok);
     tcp.emits("P. 1:101(100) ack 1"_seg);

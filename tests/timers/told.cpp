@@ -21,7 +21,7 @@ TEST_CASE("Timeouts: the call says which were due, and they are cited", "[timers
     CHECK(c.in(state::closed));
 }
 
-TEST_CASE("ICMP: the call says what the report was judged to be", "[timers][3.9.2.2][MUST-54][MUST-55]") {
+TEST_CASE("ICMP: the call says what the report was judged to be", "[timers][3.9.2.2][MUST-54][MUST-55][5927-2]") {
     connection c;
     const time_point now{};
     const seq iss{7};
