@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+#include "persona.hpp"
+
+#include <tcpfsm/checksum.hpp>
+#include <tcpfsm/octets.hpp>
+#include <tcpfsm/option_codec.hpp>
+#include <tcpfsm/wire.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+// --- The looks, as policies ----------------------------------------------------------------------------------
+
+namespace packetdrill {
+namespace {
+
+using namespace std::chrono_literals;
+using tcpfsm::duration;
+using tcpfsm::seq;
+using tcpfsm::time_point;
+
+/// What both looks have. The members that are not constant are set by flags, before the first connection begins.
+struct common_policies : tcpfsm::policies {
+    static inline bool rfc5961 = true;
+    static inline bool rfc1337 = false;
+    static inline bool sack = true;
+    static inline bool timestamps = true;
+    static inline bool window_scale = true;
+    static constexpr duration msl = 30s;
+    static constexpr std::size_t reassembly_ranges = 64;
+};
+
+/// Ten segments at first, whatever their size, and what tail loss probes have to remember.
+class linux_congestion : public tcpfsm::new_reno {
+public:
+    bool probed = false;      ///< the tail was probed since something was last acknowledged
+    bool probe_owed = false;  ///< a tail loss probe is to be sent
+
+    constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
+        probed = false;
+        new_reno::acked(p, octets);
+    }
+    constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
+        *this = {};
+        new_reno::begin(p, syn_was_lost);
+    }
+    constexpr void lost(tcpfsm::path p) noexcept {
+        probe_owed = false;
+        new_reno::lost(p);
+    }
+    constexpr void timed_out(tcpfsm::path p, bool first) noexcept {
+        probed = probe_owed = false;
+        new_reno::timed_out(p, first);
+    }
+    friend constexpr bool operator==(const linux_congestion&, const linux_congestion&) noexcept = default;
+};
+
+struct linux_policies : common_policies {
+    using congestion = linux_congestion;
+    static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s};
+    static constexpr duration delayed_ack{0};  // quick ACKs
+};
+
+struct bsd_policies : common_policies {
+    static constexpr tcpfsm::rto_limits rto{1s, 1s, 64s};
+    static constexpr duration delayed_ack = 100ms;
+};
+
+}  // namespace
+}  // namespace packetdrill
+
+// Where Linux differs from the RFCs, or does more than they ask for.
+namespace tcpfsm {
+
+using packetdrill::linux_policies;
+
+/// Linux: SRTT + max(4 * RTTVAR, 200 ms).
+constexpr duration timeout_of(const tcb<linux_policies>& t) noexcept {
+    rto_limits limits = linux_policies::rto;
+    limits.minimum = t.rtt.sampled() ? t.rtt.srtt() + limits.minimum : limits.initial;
+    return t.rtt.rto(limits);
+}
+/// When a tail loss probe goes, counted from where the retransmission timer began: two round trips after the last
+/// text, and 2 ms, or 200 ms if only one segment is in flight. Nothing if the timeout is earlier, or none is to go.
+constexpr std::optional<duration> probe_time_of(const tcb<linux_policies>& t) noexcept {
+    using namespace std::chrono_literals;
+    const bool quiet = t.snd.retries == 0 && !t.recovery.active() && t.recovery.duplicates() == 0;
+    const bool in_flight = t.snd.synced && t.snd.outstanding() && !t.snd.shut();
+    if (!t.sack_ok || !t.rtt.sampled() || !in_flight || !quiet || t.congestion.probed) return std::nullopt;
+    const duration wait = 2 * t.rtt.srtt() + (t.snd.flight() <= t.snd.mss ? 200ms : 2ms);
+    const duration at = std::max(t.armed_at, t.sent_at) - t.armed_at + wait;
+    return at < timeout_of(t) ? std::optional{at} : std::nullopt;
+}
+
+/// The retransmission timer is the earlier one of both.
+template <>
+constexpr duration tcb<linux_policies>::rto() const noexcept {
+    return probe_time_of(*this).value_or(timeout_of(*this));
+}
+template <>
+constexpr void performer<linux_policies>::snd_again() noexcept {
+    const bool probes = probe_time_of(t_).has_value();
+    t_.armed_at = why_.now;
+    if (probes) {
+        t_.congestion.probed = t_.congestion.probe_owed = true;
+        return;
+    }
+    t_.congestion.timed_out(t_.to_peer(), snd_.retries == 0);
+    if (snd_.retries < 0xff) ++snd_.retries;
+    t_.recovery.timed_out(snd_.nxt);
+    t_.rtt.back_off();
+    snd_.again = snd_.una;
+    snd_.lost_one = false;
+    snd_.timing = false;
+}
+
+/// Linux gives the reset of a connection the ACK and both timestamps.
+template <>
+constexpr void performer<linux_policies>::snd_rst() noexcept {
+    if (why_.arrived != nullptr) {
+        const segment seg = reset_for(*why_.arrived);
+        reset_ = {seg.seq, seg.ack, seg.options.ts_val, seg.options.ts_ecr, seg.ctl, seg.options.has_timestamps};
+    } else {
+        reset_ = {snd_.nxt, rcv_.nxt, t_.ts.on ? t_.ts.at(why_.now) : 0, t_.ts.recent, ctl::rst | ctl::ack, t_.ts.on};
+    }
+}
+
+/// Linux drops an ACK of what was never sent without an answer.
+template <>
+constexpr void performer<linux_policies>::snd_challenge() noexcept {
+    const bool synchronized = snd_.synced && why_.arrived != nullptr;
+    if (synchronized && !why_.arrived->has(ctl::rst) && !why_.arrived->has(ctl::syn) && snd_.nxt < why_.arrived->ack)
+        return;
+    if (t_.challenges == 0 || why_.now - t_.challenges_since >= linux_policies::challenge_period) {
+        t_.challenges_since = why_.now;
+        t_.challenges = 0;
+    }
+    if (t_.challenges >= linux_policies::challenges) return;
+    ++t_.challenges;
+    snd_ack();
+}
+
+/// A probe of a zero window has no text, and the last acknowledged number.
+template <>
+constexpr emitter<linux_policies>::stretch emitter<linux_policies>::probe() const noexcept {
+    return {snd_.una - 1, 0, false};
+}
+
+/// A tail loss probe is one segment of new text whatever the congestion window says, or the last one again.
+template <>
+constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies>::next() const noexcept {
+    if (snd_.shut()) return snd_.probe ? std::optional{probe()} : std::nullopt;
+    if (t_.congestion.probe_owed) {
+        t_.congestion.probe_owed = false;
+        const std::uint32_t fresh_text = std::min({snd_.unsent(), snd_.usable(snd_.nxt), full()});
+        if (fresh_text != 0) return stretch{snd_.nxt, fresh_text, false};
+        const std::uint32_t fin = snd_.fin_sent() ? 1 : 0;
+        const std::uint32_t rest = snd_.flight() - fin;
+        const std::uint32_t last = rest % full() != 0 ? rest % full() : std::min(rest, full());
+        return stretch{snd_.nxt - fin - (fin != 0 ? 0 : last), fin != 0 ? 0 : last, fin != 0};
+    }
+    if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una);
+    if (snd_.again != snd_.nxt) return repair();
+    return fresh();
+}
+
+}  // namespace tcpfsm
+
+namespace packetdrill {
+namespace {
+
+// --- Flags ---------------------------------------------------------------------------------------------------
+
+std::optional<unsigned> number(std::string_view text, unsigned least, unsigned most) {
+    unsigned n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    if (error != std::errc{} || end != text.data() + text.size() || n < least || n > most) return std::nullopt;
+    return n;
+}
+
+/// One "name=value"; the sentence that says why not, or nothing.
+std::string set_flag(settings& s, std::string_view name, std::string_view value) {
+    const auto what = [&](std::string_view why) {
+        return std::string{name}.append("=").append(value).append(": ").append(why);
+    };
+    if (name == "persona") {
+        if (value != "linux" && value != "bsd") return what("a persona is linux or bsd");
+        s.look = value == "linux" ? settings::persona::linux_look : settings::persona::bsd_look;
+        return {};
+    }
+    if (name == "mtu") {
+        const auto n = number(value, 148, 65535);
+        if (!n) return what("an MTU is a number from 148 to 65535");
+        s.mtu = static_cast<std::uint16_t>(*n);
+        return {};
+    }
+    if (name == "wscale") {
+        s.wscale = number(value, 0, 14);
+        return s.wscale ? std::string{} : what("a window scale is a number from 0 to 14");
+    }
+    if (name == "cc") {
+        if (value == "reno") return {};
+        return what(value == "cubic" ? "the library has no CUBIC; cc=reno is what there is" : "cc is reno or cubic");
+    }
+    const auto on = number(value, 0, 1);
+    const auto set = [&](bool& flag) {
+        if (!on) return what("a switch is 0 or 1");
+        flag = *on != 0;
+        return std::string{};
+    };
+    if (name == "rfc5961") return set(s.rfc5961);
+    if (name == "rfc1337") return set(s.rfc1337);
+    if (name == "sack") return set(s.sack);
+    if (name == "timestamps") return set(s.timestamps);
+    if (name == "strict_end") return set(s.strict_end);
+    if (name == "ecn") {
+        bool ecn = false;
+        const std::string wrong = set(ecn);
+        return ecn ? what("the library has no ECN; ecn=0 is what there is") : wrong;
+    }
+    return what("there is no such flag");
+}
+
+// --- The host ------------------------------------------------------------------------------------------------
+
+constexpr std::size_t connections = 16;
+constexpr std::size_t listeners = 8;
+constexpr std::uint32_t send_buffer = 4U << 20U;
+
+/// Half of the buffer that has this shift as its least one, and a half more: 15 MiB for a shift of 8.
+constexpr std::uint32_t receive_buffer(unsigned shift) { return shift == 0 ? 65535U : 61440U << shift; }
+
+/// The host and its memory. Buffers that no connection uses are never touched.
+template <class Policies>
+class basic_stack final : public stack {
+public:
+    explicit basic_stack(const settings& how)
+        : receive_{receive_buffer(how.wscale.value_or(natural_shift))},
+          octets_{std::make_unique_for_overwrite<std::uint8_t[]>(connections * room())},
+          host_{config(how), {slots_, deadlines_, cells_, {octets_.get(), connections * room()}, listeners_}} {}
+
+    void handle_packet(std::span<const std::uint8_t> octets, time_point now) override {
+        (void)host_.handle_packet(octets, now);
+    }
+    std::size_t poll_packet(std::span<std::uint8_t> out, time_point now) override {
+        return host_.poll_packet(out, now);
+    }
+    void handle_timeout(time_point now) override { host_.handle_timeout(now); }
+    [[nodiscard]] time_point poll_timeout() const override { return host_.poll_timeout(); }
+    std::optional<tcpfsm::host_event> poll_event() override { return host_.poll_event(); }
+
+    std::optional<tcpfsm::listener_id> listen(const tcpfsm::listener_options& options) override {
+        return host_.listen(options);
+    }
+    void unlisten(tcpfsm::listener_id id, time_point now) override { host_.unlisten(id, now); }
+    tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local, time_point now,
+                               const tcpfsm::parameters& how) override {
+        return host_.connect(remote, local, now, how);
+    }
+    tcpfsm::moved send(tcpfsm::handle h, std::span<const std::uint8_t> text, time_point now) override {
+        return host_.send(h, text, now);
+    }
+    tcpfsm::moved receive(tcpfsm::handle h, std::span<std::uint8_t> into, time_point now) override {
+        return host_.receive(h, into, now);
+    }
+    [[nodiscard]] std::span<const std::uint8_t> peek(tcpfsm::handle h) const override { return host_.peek(h); }
+    void close(tcpfsm::handle h, time_point now) override { (void)host_.close(h, now); }
+    void abort(tcpfsm::handle h, time_point now) override { (void)host_.abort(h, now); }
+    void release(tcpfsm::handle h, time_point now) override { (void)host_.release(h, now); }
+    void set_nagle(tcpfsm::handle h, bool on) override { (void)host_.set_nagle(h, on); }
+    void set_keep_alive(tcpfsm::handle h, duration idle) override { (void)host_.set_keep_alive(h, idle); }
+    void set_user_timeout(tcpfsm::handle h, duration d) override { (void)host_.set_user_timeout(h, d); }
+    void set_dscp(tcpfsm::handle h, std::uint8_t six_bits) override { (void)host_.set_dscp(h, six_bits); }
+    void set_hop_limit(tcpfsm::handle h, std::uint8_t hops) override { (void)host_.set_hop_limit(h, hops); }
+
+    [[nodiscard]] std::optional<vitals> look_at(tcpfsm::handle h) const override {
+        const auto* stream = host_.stream(h);
+        if (stream == nullptr) return std::nullopt;
+        const auto& t = stream->tcp().numbers();
+        return vitals{.at = stream->at(),
+                      .snd = t.snd,
+                      .rcv = t.rcv,
+                      .rtt = t.rtt,
+                      .recovery = t.recovery,
+                      .rto = t.rtt.rto(Policies::rto),
+                      .congestion_window = t.congestion.window(),
+                      .threshold = t.congestion.threshold(),
+                      .readable = stream->readable(),
+                      .writable = stream->writable(),
+                      .sack_ok = t.sack_ok,
+                      .scale_ok = t.scale_ok,
+                      .timestamps_on = t.ts.on};
+    }
+    [[nodiscard]] std::optional<tcpfsm::four_tuple> between(tcpfsm::handle h) const override {
+        return host_.between(h);
+    }
+
+private:
+    static constexpr unsigned natural_shift = std::is_same_v<Policies, linux_policies> ? 8 : 6;
+
+    [[nodiscard]] std::size_t room() const { return std::size_t{send_buffer} + receive_; }
+    [[nodiscard]] tcpfsm::host_config config(const settings& how) const {
+        Policies::rfc5961 = how.rfc5961;
+        Policies::rfc1337 = how.rfc1337;
+        Policies::sack = how.sack;
+        Policies::timestamps = how.timestamps;
+        Policies::window_scale = how.wscale != 0U;
+        tcpfsm::hash_key secret{};
+        secret[0] = 0x5a;  // scripts are to run the same way every time
+        return {.secret = secret, .mtu = how.mtu, .snd_buff = send_buffer, .rcv_buff = receive_};
+    }
+
+    std::uint32_t receive_;
+    std::vector<tcpfsm::slot<Policies>> slots_{connections};
+    std::vector<tcpfsm::deadline_cell> deadlines_{connections};
+    std::vector<tcpfsm::demultiplexer_cell> cells_{2 * connections};
+    std::vector<tcpfsm::listener> listeners_{listeners};
+    std::unique_ptr<std::uint8_t[]> octets_;
+    tcpfsm::basic_host<Policies> host_;
+};
+
+// --- What leaves ---------------------------------------------------------------------------------------------
+
+std::span<const std::uint8_t> octets_of(const std::string& packet) {
+    return {reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size()};
+}
+std::span<std::uint8_t> octets_of(std::string& packet) {
+    return {reinterpret_cast<std::uint8_t*>(packet.data()), packet.size()};
+}
+
+/// The TCP checksum, anew.
+void sum_up(std::string& packet, const glance& at) {
+    const auto tcp = octets_of(packet).subspan(at.header);
+    tcpfsm::store16(&tcp[16], 0);
+    auto sum = tcpfsm::pseudo_header_sum(at.between.local.address, at.between.remote.address, tcpfsm::tcp_protocol,
+                                         tcp.size());
+    tcpfsm::store16(&tcp[16], sum.append(std::span<const std::uint8_t>{tcp}).checksum());
+}
+
+/// Linux puts NOPs before an option; BSD aligns window scale and timestamps by NOPs, and fills up with EOL.
+void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, settings::persona look) {
+    std::vector<std::uint8_t> to;
+    const auto put = [&to](auto... octets) { (to.push_back(static_cast<std::uint8_t>(octets)), ...); };
+    const auto put_sack_permitted = [&] {
+        if (opt.sack_permitted) put(4, 2);
+    };
+    const auto put_timestamps = [&] {
+        if (!opt.has_timestamps) return;
+        while (to.size() % 4 != 2) put(1);
+        put(8, 10);
+        for (const std::uint32_t value : {opt.ts_val, opt.ts_ecr}) {
+            put(value >> 24U, value >> 16U & 0xffU, value >> 8U & 0xffU, value & 0xffU);
+        }
+    };
+    const auto put_window_scale = [&] {
+        if (opt.has_window_scale) put(1, 3, 3, opt.window_scale);
+    };
+    if (opt.has_mss) put(2, 4, opt.mss >> 8U, opt.mss & 0xffU);
+    if (look == settings::persona::linux_look) {
+        if (opt.sack_permitted && !opt.has_timestamps) put(1, 1);
+        put_sack_permitted();
+        put_timestamps();
+        put_window_scale();
+    } else {
+        put_window_scale();
+        put_sack_permitted();
+        put_timestamps();
+    }
+    to.resize(out.size(), 0);
+    std::copy(to.begin(), to.end(), out.begin());
+}
+
+}  // namespace
+
+std::optional<settings> parse_flags(std::string_view flags, std::string& why) {
+    settings s;
+    while (!flags.empty()) {
+        const std::string_view word = flags.substr(0, flags.find(','));
+        flags.remove_prefix(std::min(flags.size(), word.size() + 1));
+        if (word.empty()) continue;
+        const std::size_t equals = word.find('=');
+        if (equals == std::string_view::npos) {
+            why = std::string{word}.append(": a flag is name=value");
+            return std::nullopt;
+        }
+        why = set_flag(s, word.substr(0, equals), word.substr(equals + 1));
+        if (!why.empty()) return std::nullopt;
+    }
+    return s;
+}
+
+std::unique_ptr<stack> make_stack(const settings& how) {
+    if (how.look == settings::persona::linux_look) return std::make_unique<basic_stack<linux_policies>>(how);
+    return std::make_unique<basic_stack<bsd_policies>>(how);
+}
+
+glance look_into(std::span<const std::uint8_t> packet) {
+    glance got;
+    const tcpfsm::packet ip = tcpfsm::parse_packet(packet);
+    if (!ip || ip.protocol != tcpfsm::tcp_protocol) return got;
+    const auto tcp = tcpfsm::parse_tcp(ip.payload, ip.source, ip.destination, tcpfsm::checksum_mode::trust);
+    if (!tcp) return got;
+    got.header = static_cast<std::size_t>(ip.payload.data() - packet.data());
+    got.text_at = static_cast<std::size_t>(tcp.text.data() - packet.data());
+    got.segment = tcp.segment;
+    got.between = {{ip.source, tcp.source_port}, {ip.destination, tcp.destination_port}};
+    return got;
+}
+
+void set_control(std::string& packet, tcpfsm::control bits) {
+    const glance at = look_into(octets_of(std::as_const(packet)));
+    if (at.header == 0) return;
+    auto& octet = octets_of(packet)[at.header + 13];
+    octet = static_cast<std::uint8_t>(octet | bits.bits());
+    sum_up(packet, at);
+}
+
+void dresser::dress(std::string& packet) const {
+    glance at = look_into(octets_of(std::as_const(packet)));
+    if (at.header == 0) return;
+    tcpfsm::segment& seg = at.segment;
+    if (seg.has(tcpfsm::ctl::rst) && seg.options.has_timestamps && seg.options.ts_val == 0) {
+        // A reset by no connection has no options in either system.
+        seg.options = {};
+        std::string bare(tcpfsm::ip_header_size(at.between.local.address) + tcpfsm::tcp_header_size, '\0');
+        tcpfsm::write_packet(octets_of(bare), at.between, seg);
+        packet = bare;
+    } else if (seg.has(tcpfsm::ctl::syn)) {
+        const std::size_t options = at.header + tcpfsm::tcp_header_size;
+        order_options(octets_of(packet).subspan(options, at.text_at - options), seg.options, look_);
+        sum_up(packet, at);
+    }
+}
+
+}  // namespace packetdrill

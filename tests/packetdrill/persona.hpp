@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// persona.hpp: a host of the library with the look of one operating system, chosen at run time.
+#pragma once
+
+#include <tcpfsm/host.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+// Scripts expect the look of the system that they were written for: the order of options, first windows, how soon
+// an ACK goes. Where the library has a policy for it, that is the persona; where it has none, the persona's own
+// policy type specialises the member function that decides, or the octets are rewritten as they leave.
+
+namespace packetdrill {
+
+/// What --so_flags may say.
+struct settings {
+    enum class persona : std::uint8_t { linux_look, bsd_look };
+    persona look = persona::linux_look;
+    std::uint16_t mtu = 1500;
+    std::optional<unsigned> wscale{};  ///< the shift that is offered; nothing for the persona's own
+    bool rfc5961 = true;
+    bool rfc1337 = false;
+    bool sack = true;
+    bool timestamps = true;
+    bool strict_end = false;  ///< a segment that no line of the script took is a failure
+};
+
+/// Reads "name=value,name=value". Nothing if a word is unknown or impossible; then `why` says which.
+[[nodiscard]] std::optional<settings> parse_flags(std::string_view flags, std::string& why);
+
+/// The numbers of a connection that anybody asks for.
+struct vitals {
+    tcpfsm::state at = tcpfsm::state::closed;
+    tcpfsm::send_sequence snd{};
+    tcpfsm::receive_sequence rcv{};
+    tcpfsm::round_trip rtt{};
+    tcpfsm::fast_retransmit recovery{};
+    tcpfsm::duration rto{};
+    std::uint32_t congestion_window = 0;
+    std::uint32_t threshold = 0;
+    std::size_t readable = 0;
+    std::size_t writable = 0;
+    bool sack_ok = false;
+    bool scale_ok = false;
+    bool timestamps_on = false;
+
+    /// Octets of text in a full-sized segment.
+    [[nodiscard]] std::uint32_t full() const { return snd.mss - (timestamps_on ? 12U : 0U); }
+};
+
+/// A host with some look, without its type. The calls are those of `tcpfsm::basic_host`.
+class stack {
+public:
+    stack() = default;
+    stack(const stack&) = delete;
+    stack& operator=(const stack&) = delete;
+    virtual ~stack() = default;
+
+    virtual void handle_packet(std::span<const std::uint8_t> octets, tcpfsm::time_point now) = 0;
+    virtual std::size_t poll_packet(std::span<std::uint8_t> out, tcpfsm::time_point now) = 0;
+    virtual void handle_timeout(tcpfsm::time_point now) = 0;
+    [[nodiscard]] virtual tcpfsm::time_point poll_timeout() const = 0;
+    virtual std::optional<tcpfsm::host_event> poll_event() = 0;
+
+    virtual std::optional<tcpfsm::listener_id> listen(const tcpfsm::listener_options& options) = 0;
+    virtual void unlisten(tcpfsm::listener_id id, tcpfsm::time_point now) = 0;
+    virtual tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
+                                       tcpfsm::time_point now, const tcpfsm::parameters& how) = 0;
+    virtual tcpfsm::moved send(tcpfsm::handle h, std::span<const std::uint8_t> text, tcpfsm::time_point now) = 0;
+    virtual tcpfsm::moved receive(tcpfsm::handle h, std::span<std::uint8_t> into, tcpfsm::time_point now) = 0;
+    [[nodiscard]] virtual std::span<const std::uint8_t> peek(tcpfsm::handle h) const = 0;
+    virtual void close(tcpfsm::handle h, tcpfsm::time_point now) = 0;
+    virtual void abort(tcpfsm::handle h, tcpfsm::time_point now) = 0;
+    virtual void release(tcpfsm::handle h, tcpfsm::time_point now) = 0;
+    virtual void set_nagle(tcpfsm::handle h, bool on) = 0;
+    virtual void set_keep_alive(tcpfsm::handle h, tcpfsm::duration idle) = 0;
+    virtual void set_user_timeout(tcpfsm::handle h, tcpfsm::duration d) = 0;
+    virtual void set_dscp(tcpfsm::handle h, std::uint8_t six_bits) = 0;
+    virtual void set_hop_limit(tcpfsm::handle h, std::uint8_t hops) = 0;
+
+    /// Nothing if the handle is stale.
+    [[nodiscard]] virtual std::optional<vitals> look_at(tcpfsm::handle h) const = 0;
+    [[nodiscard]] virtual std::optional<tcpfsm::four_tuple> between(tcpfsm::handle h) const = 0;
+};
+
+/// A host with this look. There is one at a time: what flags say about all connections is kept for the type.
+[[nodiscard]] std::unique_ptr<stack> make_stack(const settings& how);
+
+/// The packets that left in one go, in their order, get the look of the persona: the order of options, resets without
+/// timestamps, PSH.
+class dresser {
+public:
+    explicit dresser(settings::persona look) : look_{look} {}
+    /// One packet, as the host wrote it.
+    void dress(std::string& packet) const;
+    /// Linux pushes the end of every burst of several full-sized segments.
+    [[nodiscard]] bool pushes_bursts() const { return look_ == settings::persona::linux_look; }
+
+private:
+    settings::persona look_;
+};
+
+/// Where the TCP header stands in a packet of the host's, and what it says; all zeros if it is none.
+struct glance {
+    std::size_t header = 0;  ///< offset of the TCP header; 0 if the packet is not TCP
+    std::size_t text_at = 0;
+    tcpfsm::segment segment{};
+    tcpfsm::four_tuple between{};
+};
+[[nodiscard]] glance look_into(std::span<const std::uint8_t> packet);
+/// Sets control bits in a TCP packet, and its checksum anew.
+void set_control(std::string& packet, tcpfsm::control bits);
+
+}  // namespace packetdrill

@@ -1,0 +1,1153 @@
+// SPDX-License-Identifier: MIT
+#include "sockets.hpp"
+
+#include "sockets_info.hpp"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace packetdrill {
+
+using namespace std::chrono_literals;
+using tcpfsm::duration;
+using tcpfsm::endpoint;
+using tcpfsm::forever;
+using tcpfsm::ip_address;
+using tcpfsm::never;
+using tcpfsm::news;
+using tcpfsm::state;
+using tcpfsm::time_point;
+
+/// One socket: the user's side of a connection, or of a listener.
+class socket_object {
+public:
+    enum class phase : std::uint8_t { fresh, listening, connecting, connected, ended };
+
+    /// What setsockopt says. A connection that is accepted has those of its listener.
+    struct options {
+        bool nodelay = false, cork = false, keep_alive = false, reuse = false, quick_ack = true;
+        linger lingering{};
+        int send_buffer = 0, receive_buffer = 0;  ///< as it was asked for, doubled; 0 if it was not
+        timeval receive_time{}, send_time{};
+        int user_timeout = 0, keep_idle = 7200, syn_count = 5, not_sent_low = -1, tos = 0, hops = 64, only_v6 = 0;
+    };
+    /// What went by on the wire.
+    struct counters {
+        std::uint32_t in = 0, out = 0, text_in = 0, text_out = 0, again = 0;
+        std::uint64_t octets_in = 0, octets_out = 0, octets_again = 0;
+        time_point text_out_at{}, text_in_at{}, ack_in_at{}, ack_out_at{};
+        std::optional<tcpfsm::seq> highest{};
+    };
+
+    int domain = AF_INET;
+    phase at = phase::fresh;
+    bool non_blocking = false;
+    bool shut_read = false, shut_write = false;
+    bool peer_closed = false;
+    bool told_connected = false;
+    int error = 0, soft_error = 0;
+    std::optional<endpoint> local{}, peer{};
+    tcpfsm::handle of{};
+    tcpfsm::listener_id listener{};
+    std::deque<std::shared_ptr<socket_object>> accepted{};
+    options opt{};
+    std::string corked{};  ///< text that waits for more
+    counters seen{};
+    std::uint64_t edges = 0;  ///< news so far, for edge-triggered polls
+
+    [[nodiscard]] bool is(phase p) const { return at == p; }
+};
+using phase = socket_object::phase;
+
+/// One end of a pipe.
+struct end_of_pipe {
+    std::shared_ptr<std::string> text;
+    bool writes;
+};
+
+/// An epoll set.
+struct poll_set {
+    struct entry {
+        epoll_event wants{};
+        std::uint64_t edges_told = ~std::uint64_t{0};
+        bool disarmed = false;
+    };
+    std::map<int, entry> members{};
+};
+
+namespace {
+
+int fail(int why) {
+    errno = why;
+    return -1;
+}
+
+/// An IPv4 address in the clothes of an IPv6 one is what it is.
+ip_address unmapped(const in6_addr& from) {
+    const ip_address as_is{std::span<const std::uint8_t, 16>{from.s6_addr}};
+    if (!as_is.is_mapped()) return as_is;
+    return ip_address{as_is.octets().last<4>()};
+}
+
+std::optional<endpoint> read_address(const sockaddr* address, socklen_t length) {
+    if (address->sa_family == AF_INET && length >= sizeof(sockaddr_in)) {
+        sockaddr_in in{};
+        std::memcpy(&in, address, sizeof in);
+        std::array<std::uint8_t, 4> octets{};
+        std::memcpy(octets.data(), &in.sin_addr, 4);
+        return endpoint{ip_address{octets}, ntohs(in.sin_port)};
+    }
+    if (address->sa_family == AF_INET6 && length >= sizeof(sockaddr_in6)) {
+        sockaddr_in6 in{};
+        std::memcpy(&in, address, sizeof in);
+        return endpoint{unmapped(in.sin6_addr), ntohs(in.sin6_port)};
+    }
+    return std::nullopt;
+}
+
+void write_address(const endpoint& from, int domain, sockaddr* address, socklen_t* length) {
+    if (address == nullptr || length == nullptr) return;
+    const auto octets = from.address.octets();
+    if (domain == AF_INET) {
+        sockaddr_in in{};
+        in.sin_family = AF_INET;
+        in.sin_port = htons(from.port);
+        std::memcpy(&in.sin_addr, octets.data(), 4);
+        std::memcpy(address, &in, std::min<std::size_t>(*length, sizeof in));
+        *length = sizeof in;
+        return;
+    }
+    sockaddr_in6 in{};
+    in.sin6_family = AF_INET6;
+    in.sin6_port = htons(from.port);
+    if (from.address.is_v4()) in.sin6_addr.s6_addr[10] = in.sin6_addr.s6_addr[11] = 0xff;
+    std::memcpy(in.sin6_addr.s6_addr + (from.address.is_v4() ? 12 : 0), octets.data(), octets.size());
+    std::memcpy(address, &in, std::min<std::size_t>(*length, sizeof in));
+    *length = sizeof in;
+}
+
+duration span_of(const timeval& t) { return std::chrono::seconds{t.tv_sec} + std::chrono::microseconds{t.tv_usec}; }
+
+std::size_t size_of(std::span<const iovec> pieces) {
+    std::size_t n = 0;
+    for (const iovec& piece : pieces) n += piece.iov_len;
+    return n;
+}
+
+/// What a user hears of an ICMP error, by RFC 1122 section 4.2.3.9 in the words of errno.
+int errno_of_icmp(bool v4, std::uint8_t type, std::uint8_t code) {
+    constexpr std::array v4_unreachable{
+        ENETUNREACH, EHOSTUNREACH, ENOPROTOOPT,  ECONNREFUSED, EMSGSIZE,     EOPNOTSUPP,   ENETUNREACH,  EHOSTDOWN,
+        ENONET,      ENETUNREACH,  EHOSTUNREACH, ENETUNREACH,  EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH, EHOSTUNREACH};
+    constexpr std::array v6_unreachable{ENETUNREACH, EACCES, EHOSTUNREACH, EHOSTUNREACH, ECONNREFUSED, EACCES, EACCES};
+    const auto pick = [&](const auto& all) { return code < all.size() ? all[code] : EPROTO; };
+    if (v4) return type == 3 ? pick(v4_unreachable) : type == 12 ? EPROTO : EHOSTUNREACH;
+    return type == 1 ? pick(v6_unreachable) : type == 4 ? EPROTO : EHOSTUNREACH;
+}
+
+/// Linux gives up after so many doublings of a second.
+duration life_of_syn(int retries) { return duration{std::chrono::seconds{(2LL << std::clamp(retries, 0, 10)) - 1}}; }
+constexpr duration life_of_text = 924600ms;
+
+}  // namespace
+
+sockets::sockets(const settings& how)
+    : how_{how}, stack_{make_stack(how)}, dresser_{how.look}, now_{std::chrono::seconds{1'000'000}} {}
+
+sockets::~sockets() = default;
+
+// --- Descriptors ---------------------------------------------------------------------------------------------
+
+/// The number is that of a real descriptor, so that it is nobody else's, and may be closed by someone who does not
+/// know that it is ours.
+int sockets::add(descriptor d) {
+    const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd >= 0) open_.insert_or_assign(fd, std::move(d));
+    return fd;
+}
+
+descriptor sockets::find(int fd) const {
+    const auto found = open_.find(fd);
+    return found == open_.end() ? descriptor{} : found->second;
+}
+
+/// Null if there is none, and errno says why.
+sockets::socket_ptr sockets::find_socket(int fd) const {
+    auto s = find(fd).socket;
+    if (!s) errno = open_.contains(fd) ? ENOTSOCK : EBADF;
+    return s;
+}
+
+sockets::socket_ptr sockets::owner_of(tcpfsm::handle h) const {
+    for (const auto& [handle, owner] : owners_) {
+        if (handle == h) return owner.lock();
+    }
+    return nullptr;
+}
+
+// --- Time, and who waits for it ------------------------------------------------------------------------------
+
+time_point sockets::in(int milliseconds) const {
+    return milliseconds < 0 ? never : now_ + std::chrono::milliseconds{milliseconds};
+}
+
+time_point sockets::next_timer() const {
+    time_point first = stack_->poll_timeout();
+    for (const waiter* w : waiters_) {
+        if (!w->woken) first = std::min(first, w->deadline);
+    }
+    return first;
+}
+
+/// Until `ready`, or until the deadline. Answers `ready()`.
+bool sockets::wait(lock& held, time_point deadline, std::function<bool()> ready) {
+    const auto me = std::this_thread::get_id();
+    if (me == owner_) {
+        while (!ready() && now_ < deadline) {
+            const time_point next = std::min(next_timer(), deadline);
+            if (next == never) break;
+            advance_to(held, next);
+        }
+        return ready();
+    }
+    if (ready() || deadline <= now_) return ready();
+    std::erase(running_, me);
+    ran_.notify_all();
+    waiter w{std::move(ready), deadline, me};
+    waiters_.push_back(&w);
+    wakes_.wait(held, [&] { return w.woken; });
+    std::erase(waiters_, &w);
+    return w.ready();
+}
+
+void sockets::wake_all() {
+    for (waiter* w : waiters_) {
+        if (w->woken || !(w->deadline <= now_ || w->ready())) continue;
+        w->woken = true;
+        running_.push_back(w->who);
+        wakes_.notify_all();
+    }
+}
+
+/// The clock stands until those who were woken have looked at it. A second of real time is enough for them.
+void sockets::let_run(lock& held) {
+    if (ran_.wait_for(held, 1s, [&] { return running_.empty(); })) return;
+    running_.clear();
+}
+
+void sockets::advance_to(lock& held, time_point then) {
+    for (time_point next = next_timer(); next <= then; next = next_timer()) {
+        now_ = std::max(now_, next);
+        settle();
+        let_run(held);
+    }
+    now_ = std::max(now_, then);
+}
+
+void sockets::usleep(std::uint64_t microseconds) {
+    lock held{mutex_};
+    let_run(held);
+    advance_to(held, now_ + duration{static_cast<std::int64_t>(microseconds)});
+}
+
+/// Every look moves the clock, so that one may look until it has moved; but the first look of a thread that was woken
+/// says when it was.
+std::int64_t sockets::gettimeofday() {
+    lock held{mutex_};
+    if (std::erase(running_, std::this_thread::get_id()) != 0) {
+        ran_.notify_all();
+    } else if (running_.empty()) {
+        advance_to(held, now_ + duration{1});
+    }
+    return now_.time_since_epoch().count();
+}
+
+// --- The stack -----------------------------------------------------------------------------------------------
+
+/// All that can be done now.
+void sockets::settle() {
+    for (;;) {
+        if (stack_->poll_timeout() <= now_) stack_->handle_timeout(now_);
+        transmit_all();
+        const auto told = stack_->poll_event();
+        if (!told) break;
+        react(*told);
+    }
+    wake_all();
+}
+
+void sockets::transmit_all() {
+    std::vector<std::string> burst;
+    std::vector<std::uint8_t> room(65536);
+    while (const std::size_t size = stack_->poll_packet(room, now_)) {
+        burst.emplace_back(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size));
+        dresser_.dress(burst.back());
+    }
+    const auto look = [&](std::size_t i) {
+        const std::string& octets = burst[i];
+        return look_into({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
+    };
+    std::size_t equal = 1;  // full segments in a row
+    for (std::size_t i = 0; i < burst.size(); ++i) {
+        const glance here = look(i);
+        count_sent(here);
+        const glance next = i + 1 < burst.size() ? look(i + 1) : glance{};
+        const bool goes_on = here.segment.text != 0 && next.between == here.between &&
+                             next.segment.seq == here.segment.seq + here.segment.text &&
+                             next.segment.text == here.segment.text;
+        if (!goes_on && equal > 1 && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
+        equal = goes_on ? equal + 1 : 1;
+        out_.push_back({burst[i], now_.time_since_epoch().count()});
+    }
+}
+
+void sockets::count_sent(const glance& at) {
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        if (!s || stack_->between(handle) != at.between) continue;
+        auto& seen = s->seen;
+        ++seen.out;
+        seen.ack_out_at = now_;
+        if (at.segment.text == 0) return;
+        const bool again = seen.highest && at.segment.seq < *seen.highest;
+        seen.highest = seen.highest ? tcpfsm::later(*seen.highest, at.segment.seq + at.segment.text)
+                                    : at.segment.seq + at.segment.text;
+        ++seen.text_out;
+        seen.octets_out += at.segment.text;
+        seen.text_out_at = now_;
+        if (!again) return;
+        ++seen.again;
+        seen.octets_again += at.segment.text;
+        return;
+    }
+}
+
+void sockets::react(const tcpfsm::host_event& told) {
+    if (told.what == news::accepted) return adopt(told);
+    const auto s = owner_of(told.of);
+    if (!s) return;
+    ++s->edges;
+    switch (told.what) {
+    case news::opened:
+        s->at = phase::connected;
+        apply_options(*s);
+        return;
+    case news::soft_error: s->soft_error = icmp_error_; return;
+    case news::closing: s->peer_closed = true; return;
+    case news::refused:
+    case news::reset:
+    case news::timed_out:
+    case news::unreachable:
+    case news::closed: return end(*s, told.what);
+    default: return;
+    }
+}
+
+/// A connection came to a listener.
+void sockets::adopt(const tcpfsm::host_event& told) {
+    for (const auto& [id, listener] : listening_) {
+        const auto parent = listener.lock();
+        if (id != told.from || !parent) continue;
+        auto s = std::make_shared<socket_object>();
+        s->domain = parent->domain;
+        s->opt = parent->opt;
+        s->at = phase::connected;
+        s->told_connected = true;
+        s->of = told.of;
+        if (const auto between = stack_->between(told.of)) {
+            s->local = between->local;
+            s->peer = between->remote;
+        }
+        owners_.emplace_back(told.of, s);
+        apply_options(*s);
+        parent->accepted.push_back(std::move(s));
+        ++parent->edges;
+        return;
+    }
+    stack_->abort(told.of, now_);
+}
+
+void sockets::end(socket_object& s, news why) {
+    const bool connecting = s.is(phase::connecting);
+    s.at = phase::ended;
+    switch (why) {
+    case news::refused: s.error = ECONNREFUSED; return;
+    case news::reset: s.error = connecting ? ECONNREFUSED : s.peer_closed ? EPIPE : ECONNRESET; return;
+    case news::timed_out: s.error = s.soft_error != 0 ? s.soft_error : ETIMEDOUT; return;
+    case news::unreachable: s.error = icmp_error_; return;
+    default: return;
+    }
+}
+
+/// What was said before there was a connection counts from its beginning.
+void sockets::apply_options(socket_object& s) {
+    stack_->set_nagle(s.of, !s.opt.nodelay);
+    stack_->set_keep_alive(s.of, s.opt.keep_alive ? std::chrono::seconds{s.opt.keep_idle} : forever);
+    stack_->set_dscp(s.of, static_cast<std::uint8_t>(s.opt.tos >> 2));
+    stack_->set_hop_limit(s.of, static_cast<std::uint8_t>(s.opt.hops));
+    if (s.is(phase::connected)) {
+        const duration asked = std::chrono::milliseconds{s.opt.user_timeout};
+        stack_->set_user_timeout(s.of, s.opt.user_timeout != 0 ? asked : life_of_text);
+    }
+}
+
+void sockets::note_icmp(std::span<const std::uint8_t> packet) {
+    const tcpfsm::packet ip = tcpfsm::parse_packet(packet);
+    if (!ip || ip.payload.size() < 2 || (ip.protocol != 1 && ip.protocol != 58)) return;
+    icmp_error_ = errno_of_icmp(ip.protocol == 1, ip.payload[0], ip.payload[1]);
+}
+
+int sockets::netdev_send(std::span<const std::uint8_t> packet) {
+    lock held{mutex_};
+    note_icmp(packet);
+    const glance at = look_into(packet);
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        if (!s || at.header == 0 || stack_->between(handle) != at.between.reversed()) continue;
+        ++s->seen.in;
+        s->seen.ack_in_at = now_;
+        if (at.segment.text == 0) continue;
+        ++s->seen.text_in;
+        s->seen.octets_in += at.segment.text;
+        s->seen.text_in_at = now_;
+    }
+    stack_->handle_packet(packet, now_);
+    settle();
+    return 0;
+}
+
+/// If nothing left yet, the time passes until something does. A packet of no octets says that nothing ever will.
+int sockets::netdev_receive(std::span<std::uint8_t> into, std::size_t& size, long long& microseconds) {
+    lock held{mutex_};
+    let_run(held);
+    while (out_.empty()) {
+        const time_point next = next_timer();
+        if (next == never) break;
+        advance_to(held, next);
+    }
+    microseconds = now_.time_since_epoch().count();
+    size = 0;
+    if (out_.empty()) return 0;
+    const packet_out& first = out_.front();
+    size = std::min(first.octets.size(), into.size());
+    std::memcpy(into.data(), first.octets.data(), size);
+    microseconds = first.left_at;
+    out_.pop_front();
+    return 0;
+}
+
+std::vector<std::string> sockets::left_over() {
+    const lock held{mutex_};
+    std::vector<std::string> all;
+    for (const packet_out& p : out_) {
+        const glance at = look_into({reinterpret_cast<const std::uint8_t*>(p.octets.data()), p.octets.size()});
+        const tcpfsm::segment& seg = at.segment;
+        std::string flags;
+        for (const auto& [bit, letter] :
+             {std::pair{tcpfsm::ctl::fin, 'F'}, std::pair{tcpfsm::ctl::syn, 'S'}, std::pair{tcpfsm::ctl::rst, 'R'},
+              std::pair{tcpfsm::ctl::psh, 'P'}, std::pair{tcpfsm::ctl::urg, 'U'}, std::pair{tcpfsm::ctl::ack, '.'}}) {
+            if (seg.has(bit)) flags += letter;
+        }
+        all.push_back(flags + " seq " + std::to_string(seg.seq.value()) + " (" + std::to_string(seg.text) + ") ack " +
+                      std::to_string(seg.ack.value()));
+    }
+    return all;
+}
+
+// --- Connections come and go ---------------------------------------------------------------------------------
+
+int sockets::socket(int domain, int type, int protocol) {
+    const lock held{mutex_};
+    if (domain != AF_INET && domain != AF_INET6) return fail(EAFNOSUPPORT);
+    if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) return fail(ESOCKTNOSUPPORT);
+    if (protocol != 0 && protocol != IPPROTO_TCP) return fail(EPROTONOSUPPORT);
+    auto s = std::make_shared<socket_object>();
+    s->domain = domain;
+    s->non_blocking = (type & SOCK_NONBLOCK) != 0;
+    return add({.socket = std::move(s)});
+}
+
+int sockets::bind(int fd, const sockaddr* address, socklen_t length) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    const auto to = read_address(address, length);
+    if (!to) return fail(address->sa_family == AF_INET || address->sa_family == AF_INET6 ? EINVAL : EAFNOSUPPORT);
+    if (s->domain == AF_INET && address->sa_family != AF_INET) return fail(EAFNOSUPPORT);
+    if (s->local || !s->is(phase::fresh)) return fail(EINVAL);
+    if (to->address.is_multicast() || to->address.is_broadcast()) return fail(EADDRNOTAVAIL);
+    for (const auto& [other, d] : open_) {
+        const bool same = d.socket && d.socket->local && d.socket->local->port == to->port && to->port != 0 &&
+                          (d.socket->local->address == to->address || to->address.is_unspecified() ||
+                           d.socket->local->address.is_unspecified());
+        const bool shared = same && d.socket->opt.reuse && s->opt.reuse && !d.socket->is(phase::listening);
+        if (same && !shared) return fail(EADDRINUSE);
+    }
+    s->local = *to;
+    return 0;
+}
+
+int sockets::listen(int fd, int backlog) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if (s->is(phase::listening)) return 0;
+    if (!s->is(phase::fresh)) return fail(EINVAL);
+    if (!s->local) s->local = endpoint{{}, 49152};
+    tcpfsm::listener_options options{.port = s->local->port};
+    if (!s->local->address.is_unspecified()) options.address = s->local->address;
+    options.backlog = static_cast<std::uint32_t>(std::max(backlog, 0)) + 1;  // one more, as BSD had it
+    options.settings.user_timeout = life_of_syn(s->opt.syn_count);
+    options.settings.nagle = !s->opt.nodelay;
+    options.ip = {static_cast<std::uint8_t>(s->opt.tos >> 2), static_cast<std::uint8_t>(s->opt.hops)};
+    const auto id = stack_->listen(options);
+    if (!id) return fail(ENOBUFS);
+    s->listener = *id;
+    s->at = phase::listening;
+    listening_.emplace_back(*id, s);
+    return 0;
+}
+
+int sockets::accept(int fd, sockaddr* address, socklen_t* length) {
+    lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if (!s->is(phase::listening)) return fail(EINVAL);
+    const duration patience = span_of(s->opt.receive_time);
+    const time_point until = s->non_blocking ? now_ : patience == 0us ? never : now_ + patience;
+    if (!wait(held, until, [&] { return !s->accepted.empty() || !s->is(phase::listening); })) return fail(EAGAIN);
+    if (s->accepted.empty()) return fail(EINVAL);
+    auto child = s->accepted.front();
+    s->accepted.pop_front();
+    if (child->peer) write_address(*child->peer, child->domain, address, length);
+    return add({.socket = std::move(child)});
+}
+
+/// A connection is begun, or it is said why not.
+int sockets::start_connecting(lock& held, const socket_ptr& s, const sockaddr* address, socklen_t length) {
+    const auto to = read_address(address, length);
+    if (!to) return fail(address->sa_family == AF_INET || address->sa_family == AF_INET6 ? EINVAL : EAFNOSUPPORT);
+    const bool v4 = to->address.is_v4();
+    if (s->domain == AF_INET && !v4) return fail(EAFNOSUPPORT);
+    constexpr std::array<std::uint8_t, 16> documentation{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    endpoint from{v4 ? tcpfsm::ipv4(192, 0, 2, 1) : ip_address{documentation}, 0};
+    if (s->local) {
+        from.port = s->local->port;
+        if (!s->local->address.is_unspecified()) from.address = s->local->address;
+    }
+    tcpfsm::parameters how{.nagle = !s->opt.nodelay};
+    const duration asked = std::chrono::milliseconds{s->opt.user_timeout};
+    how.user_timeout = s->opt.user_timeout != 0 ? asked : life_of_syn(s->opt.syn_count);
+    const auto begun = stack_->connect(*to, from, now_, how);
+    if (begun.says == tcpfsm::answer::err_unspecified) return fail(ENETUNREACH);
+    if (begun.says != tcpfsm::answer::ok) return fail(EADDRNOTAVAIL);
+    s->of = begun.of;
+    s->at = phase::connecting;
+    s->error = 0;
+    s->peer = *to;
+    s->local = stack_->between(begun.of)->local;
+    s->shut_read = s->shut_write = s->peer_closed = false;
+    owners_.emplace_back(s->of, s);
+    apply_options(*s);
+    settle();
+    if (s->non_blocking) return fail(EINPROGRESS);
+    const duration patience = span_of(s->opt.send_time);
+    const time_point until = patience == 0us ? never : now_ + patience;
+    if (!wait(held, until, [&] { return !s->is(phase::connecting); })) return fail(EINPROGRESS);
+    if (s->is(phase::connected)) {
+        s->told_connected = true;
+        return 0;
+    }
+    const int why = std::exchange(s->error, 0);
+    s->at = phase::fresh;
+    return fail(why != 0 ? why : ECONNABORTED);
+}
+
+int sockets::connect(int fd, const sockaddr* address, socklen_t length) {
+    lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if (address->sa_family == AF_UNSPEC) {
+        if (s->is(phase::listening)) stack_->unlisten(s->listener, now_);
+        if (s->is(phase::connecting) || s->is(phase::connected)) stack_->abort(s->of, now_);
+        s->at = phase::fresh;
+        s->accepted.clear();
+        s->peer.reset();
+        settle();
+        return 0;
+    }
+    switch (s->at) {
+    case phase::fresh: return start_connecting(held, s, address, length);
+    case phase::listening: return fail(EISCONN);
+    case phase::connecting:
+        if (s->non_blocking) return fail(EALREADY);
+        wait(held, never, [&] { return !s->is(phase::connecting); });
+        [[fallthrough]];
+    case phase::connected:
+        if (std::exchange(s->told_connected, true)) return fail(EISCONN);
+        if (s->is(phase::connected)) return 0;
+        [[fallthrough]];
+    case phase::ended: break;
+    }
+    if (s->error == 0 && s->told_connected) return fail(EISCONN);
+    const int why = std::exchange(s->error, 0);
+    s->at = phase::fresh;
+    return fail(why != 0 ? why : ECONNABORTED);
+}
+
+int sockets::shutdown(int fd, int how) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return fail(EINVAL);
+    if (s->is(phase::fresh) || s->is(phase::ended)) return fail(ENOTCONN);
+    const bool reads = how != SHUT_WR;
+    const bool writes = how != SHUT_RD;
+    if (s->is(phase::listening)) {
+        if (!reads) return 0;
+        stack_->unlisten(s->listener, now_);
+        s->at = phase::fresh;
+    } else if (s->is(phase::connecting)) {
+        stack_->abort(s->of, now_);
+        s->at = phase::fresh;
+    } else {
+        s->shut_read = s->shut_read || reads;
+        if (writes && !s->shut_write) {
+            push_corked(*s, true);
+            stack_->close(s->of, now_);
+            s->shut_write = true;
+        }
+    }
+    ++s->edges;
+    settle();
+    return 0;
+}
+
+int sockets::close(int fd) {
+    lock held{mutex_};
+    const auto d = find(fd);
+    if (!open_.contains(fd)) return fail(EBADF);
+    open_.erase(fd);
+    for (auto& [other, each] : open_) {
+        if (each.set) each.set->members.erase(fd);
+    }
+    ::close(fd);
+    const auto& s = d.socket;
+    if (!s) return 0;
+    if (s->is(phase::listening)) {
+        stack_->unlisten(s->listener, now_);
+        for (const auto& child : s->accepted) stack_->abort(child->of, now_);
+    } else if (s->is(phase::connecting) || s->is(phase::connected)) {
+        const bool lingers = s->opt.lingering.l_onoff != 0;
+        push_corked(*s, true);
+        if (lingers && s->opt.lingering.l_linger == 0) {
+            stack_->abort(s->of, now_);
+        } else {
+            if (lingers && readable(*s) == 0) {
+                stack_->close(s->of, now_);
+                settle();
+                wait(held, now_ + std::chrono::seconds{s->opt.lingering.l_linger}, [&] { return queued(*s) == 0; });
+            }
+            stack_->release(s->of, now_);
+        }
+    } else if (s->is(phase::ended)) {
+        stack_->release(s->of, now_);
+    }
+    settle();
+    std::erase_if(owners_, [](const auto& each) { return each.second.expired(); });
+    return 0;
+}
+
+// --- Text ----------------------------------------------------------------------------------------------------
+
+std::size_t sockets::readable(const socket_object& s) const {
+    const auto v = stack_->look_at(s.of);
+    return v ? v->readable : 0;
+}
+/// Octets of text (and a FIN) that the peer has not acknowledged, or that wait to be sent.
+std::size_t sockets::queued(const socket_object& s) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v) return 0;
+    const std::size_t fin = v->snd.fin && v->snd.una <= v->snd.end ? 1 : 0;
+    return v->snd.queued() + fin + s.corked.size();
+}
+std::size_t sockets::send_room(const socket_object& s) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v || !s.is(phase::connected)) return 0;
+    const std::size_t held = s.corked.size();
+    std::size_t room = v->writable > held ? v->writable - held : 0;
+    if (s.opt.send_buffer == 0) return room;
+    const auto most = static_cast<std::size_t>(s.opt.send_buffer);
+    return std::min(room, most > queued(s) ? most - queued(s) : 0);
+}
+
+ssize_t sockets::take_text(socket_object& s, std::span<const iovec> into, bool peek) {
+    std::size_t taken = 0;
+    auto ahead = stack_->peek(s.of);
+    for (const iovec& piece : into) {
+        const std::span room{static_cast<std::uint8_t*>(piece.iov_base), piece.iov_len};
+        if (peek) {
+            const std::size_t n = std::min(room.size(), ahead.size());
+            std::copy_n(ahead.begin(), n, room.begin());
+            ahead = ahead.subspan(n);
+            taken += n;
+        } else {
+            taken += stack_->receive(s.of, room, now_).octets;
+        }
+    }
+    return static_cast<ssize_t>(taken);
+}
+
+ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
+    lock held{mutex_};
+    const auto d = find(fd);
+    if (d.pipe) {
+        std::size_t n = 0;
+        for (const iovec& piece : into) {
+            const std::size_t m = std::min(piece.iov_len, d.pipe->text->size());
+            std::memcpy(piece.iov_base, d.pipe->text->data(), m);
+            d.pipe->text->erase(0, m);
+            n += m;
+        }
+        return n != 0 ? static_cast<ssize_t>(n) : fail(EAGAIN);
+    }
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if (s->is(phase::fresh) || s->is(phase::listening)) {
+        if (s->error != 0) return fail(std::exchange(s->error, 0));
+        return fail(ENOTCONN);
+    }
+    if ((flags & MSG_OOB) != 0) return fail(EINVAL);
+    const std::size_t size = size_of(into);
+    if (size == 0) return 0;
+    const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
+    const duration patience = span_of(s->opt.receive_time);
+    const time_point until = at_once ? now_ : patience == 0us ? never : now_ + patience;
+    const std::size_t least = (flags & MSG_WAITALL) != 0 ? size : 1;
+    const auto over = [&] { return s->peer_closed || s->shut_read || s->is(phase::ended) || s->error != 0; };
+    wait(held, until, [&] { return readable(*s) >= least || over(); });
+    if (readable(*s) != 0) {
+        const ssize_t n = take_text(*s, into, (flags & MSG_PEEK) != 0);
+        settle();
+        return n;
+    }
+    if (s->error != 0) return fail(std::exchange(s->error, 0));
+    return over() ? 0 : fail(EAGAIN);
+}
+
+/// Text that was held back for more goes as far as it fills segments, or all of it.
+void sockets::push_corked(socket_object& s, bool all) {
+    const auto v = stack_->look_at(s.of);
+    if (!v || s.corked.empty()) return;
+    const std::size_t full = std::max<std::uint32_t>(v->full(), 1);
+    const std::size_t n = all ? s.corked.size() : s.corked.size() / full * full;
+    const std::span text{reinterpret_cast<const std::uint8_t*>(s.corked.data()), n};
+    s.corked.erase(0, stack_->send(s.of, text, now_).octets);
+}
+
+ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
+    lock held{mutex_};
+    const auto d = find(fd);
+    if (d.pipe) {
+        for (const iovec& piece : from) d.pipe->text->append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+        return static_cast<ssize_t>(size_of(from));
+    }
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0) return fail(EOPNOTSUPP);
+    const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
+    const duration patience = span_of(s->opt.send_time);
+    const time_point until = at_once ? now_ : patience == 0us ? never : now_ + patience;
+    if (s->is(phase::connecting)) wait(held, until, [&] { return !s->is(phase::connecting); });
+    if (s->is(phase::connecting)) return fail(EAGAIN);
+    const bool holds = s->opt.cork || (flags & MSG_MORE) != 0;
+    std::size_t sent = 0;
+    for (const iovec& piece : from) {
+        std::span rest{static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len};
+        while (!rest.empty()) {
+            // Whoever was turned away comes back when a third of the buffer is free.
+            const auto some = [&] { return send_room(*s) != 0; };
+            const auto enough = [&] {
+                return s->error != 0 || s->shut_write || !s->is(phase::connected) || send_room(*s) > queued(*s) / 2;
+            };
+            if (s->error == 0 && s->is(phase::connected) && !s->shut_write && !some()) wait(held, until, enough);
+            if (s->error != 0 || s->shut_write || !s->is(phase::connected)) {
+                if (sent != 0) return static_cast<ssize_t>(sent);
+                const int why = std::exchange(s->error, 0);
+                return fail(why != 0 ? why : EPIPE);
+            }
+            if (!some()) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EAGAIN);
+            std::size_t n = std::min(rest.size(), send_room(*s));
+            if (holds || !s->corked.empty()) {
+                s->corked.append(reinterpret_cast<const char*>(rest.data()), n);
+            } else {
+                n = stack_->send(s->of, rest.first(n), now_).octets;
+            }
+            rest = rest.subspan(n);
+            sent += n;
+            if (!rest.empty()) settle();
+        }
+    }
+    push_corked(*s, !holds);
+    settle();
+    return static_cast<ssize_t>(sent);
+}
+
+ssize_t sockets::splice(int in_fd, int out_fd, std::size_t size, unsigned /*flags*/) {
+    std::string text(std::min<std::size_t>(size, 1U << 16U), '\0');
+    const iovec piece{text.data(), text.size()};
+    {
+        const lock held{mutex_};
+        if (!find(in_fd).pipe && !find(out_fd).pipe) return fail(EINVAL);
+    }
+    const ssize_t n = receive(in_fd, {&piece, 1}, MSG_DONTWAIT);
+    if (n <= 0) return n;
+    const iovec part{text.data(), static_cast<std::size_t>(n)};
+    return transmit(out_fd, {&part, 1}, 0);
+}
+
+int sockets::pipe(int fds[2]) {
+    const lock held{mutex_};
+    const auto text = std::make_shared<std::string>();
+    fds[0] = add({.pipe = std::make_shared<end_of_pipe>(end_of_pipe{text, false})});
+    fds[1] = add({.pipe = std::make_shared<end_of_pipe>(end_of_pipe{text, true})});
+    return fds[0] < 0 || fds[1] < 0 ? -1 : 0;
+}
+
+// --- Settings ------------------------------------------------------------------------------------------------
+
+int sockets::fcntl(int fd, int command, int value) {
+    const lock held{mutex_};
+    const auto d = find(fd);
+    if (!open_.contains(fd)) return fail(EBADF);
+    switch (command) {
+    case F_GETFL: return O_RDWR | (d.socket && d.socket->non_blocking ? O_NONBLOCK : 0);
+    case F_SETFL:
+        if (d.socket) d.socket->non_blocking = (value & O_NONBLOCK) != 0;
+        return 0;
+    case F_GETFD: return 0;
+    case F_SETFD: return 0;
+    default: return fail(EINVAL);
+    }
+}
+
+int sockets::ioctl(int fd, unsigned long request, int* value) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    const auto v = stack_->look_at(s->of);
+    switch (request) {
+    case FIONBIO: s->non_blocking = *value != 0; return 0;
+    case SIOCINQ:
+        if (s->is(phase::listening)) return fail(EINVAL);
+        *value = v ? static_cast<int>(v->readable) : 0;
+        return 0;
+    case SIOCOUTQ:
+        if (s->is(phase::listening)) return fail(EINVAL);
+        *value = static_cast<int>(queued(*s));
+        return 0;
+    case SIOCOUTQNSD:
+        if (s->is(phase::listening)) return fail(EINVAL);
+        *value = v ? static_cast<int>(v->snd.unsent() + s->corked.size()) : 0;
+        return 0;
+    default: return fail(ENOTTY);
+    }
+}
+
+namespace {
+
+constexpr int so_meminfo = 55;
+constexpr int tcp_cc_info = 26;
+constexpr int tcp_inq = 36;
+constexpr int tcp_notsent_lowat = 25;
+constexpr int default_send_buffer = 262144;
+constexpr int default_receive_buffer = 540000;
+
+/// Copies what there is room for, and says how much that was.
+template <class T>
+int give(const T& what, void* value, socklen_t* length) {
+    *length = std::min<socklen_t>(*length, sizeof what);
+    std::memcpy(value, &what, *length);
+    return 0;
+}
+
+}  // namespace
+
+int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* length) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    const auto number = [&](int n) { return give(n, value, length); };
+    const auto v = stack_->look_at(s->of);
+    const auto& opt = s->opt;
+    if (level == SOL_SOCKET) {
+        switch (name) {
+        case SO_ERROR: return number(std::exchange(s->error, 0));
+        case SO_LINGER: return give(opt.lingering, value, length);
+        case SO_KEEPALIVE: return number(opt.keep_alive);
+        case SO_REUSEADDR: return number(opt.reuse);
+        case SO_SNDBUF: return number(opt.send_buffer != 0 ? opt.send_buffer : default_send_buffer);
+        case SO_RCVBUF: return number(opt.receive_buffer != 0 ? opt.receive_buffer : default_receive_buffer);
+        case SO_RCVTIMEO: return give(opt.receive_time, value, length);
+        case SO_SNDTIMEO: return give(opt.send_time, value, length);
+        case SO_TYPE: return number(SOCK_STREAM);
+        case SO_DOMAIN: return number(s->domain);
+        case SO_PROTOCOL: return number(IPPROTO_TCP);
+        case SO_ACCEPTCONN: return number(s->is(phase::listening));
+        case so_meminfo: {
+            std::array<std::uint32_t, 9> all{};
+            all[0] = static_cast<std::uint32_t>(readable(*s));
+            all[1] = static_cast<std::uint32_t>(opt.receive_buffer != 0 ? opt.receive_buffer : default_receive_buffer);
+            all[3] = static_cast<std::uint32_t>(opt.send_buffer != 0 ? opt.send_buffer : default_send_buffer);
+            all[5] = static_cast<std::uint32_t>(queued(*s));
+            return give(all, value, length);
+        }
+        default: return fail(ENOPROTOOPT);
+        }
+    }
+    if (level == IPPROTO_TCP) {
+        switch (name) {
+        case TCP_NODELAY: return number(opt.nodelay);
+        case TCP_CORK: return number(opt.cork);
+        case TCP_QUICKACK: return number(opt.quick_ack);
+        case TCP_MAXSEG: return number(v ? static_cast<int>(v->full()) : 536);
+        case TCP_USER_TIMEOUT: return number(opt.user_timeout);
+        case TCP_KEEPIDLE: return number(opt.keep_idle);
+        case TCP_SYNCNT: return number(opt.syn_count);
+        case tcp_notsent_lowat: return number(opt.not_sent_low);
+        case TCP_INFO: return get_tcp_info(*s, value, length);
+        case tcp_cc_info: *length = 0; return 0;  // Reno has none
+        default: return fail(ENOPROTOOPT);
+        }
+    }
+    if (level == IPPROTO_IP && name == IP_TOS) return number(opt.tos);
+    if (level == IPPROTO_IP && name == IP_TTL) return number(opt.hops);
+    if (level == IPPROTO_IPV6 && name == IPV6_TCLASS) return number(opt.tos);
+    if (level == IPPROTO_IPV6 && name == IPV6_UNICAST_HOPS) return number(opt.hops);
+    if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) return number(opt.only_v6);
+    return fail(ENOPROTOOPT);
+}
+
+int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
+    const lock held{mutex_};
+    const auto s = find_socket(fd);
+    if (!s) return -1;
+    auto& opt = s->opt;
+    const auto take = [&](auto& into) {
+        if (length < sizeof into) return fail(EINVAL);
+        std::memcpy(&into, value, sizeof into);
+        return 0;
+    };
+    if (level == SOL_SOCKET && name == SO_LINGER) return take(opt.lingering);
+    if (level == SOL_SOCKET && name == SO_RCVTIMEO) return take(opt.receive_time);
+    if (level == SOL_SOCKET && name == SO_SNDTIMEO) return take(opt.send_time);
+    int n = 0;
+    if (take(n) != 0) return -1;
+    const auto within = [&](int least, int most, int& into) {
+        if (n < least || n > most) return fail(EINVAL);
+        into = n;
+        return 0;
+    };
+    int said = 0;
+    if (level == SOL_SOCKET) {
+        switch (name) {
+        case SO_REUSEADDR:
+        case SO_REUSEPORT: opt.reuse = n != 0; return 0;
+        case SO_KEEPALIVE: opt.keep_alive = n != 0; break;
+        case SO_SNDBUF: opt.send_buffer = std::max(2 * n, 4608); break;  // doubled, as Linux does
+        case SO_RCVBUF: opt.receive_buffer = std::max(2 * n, 2304); break;
+        default: return fail(ENOPROTOOPT);
+        }
+    } else if (level == IPPROTO_TCP) {
+        switch (name) {
+        case TCP_NODELAY: opt.nodelay = n != 0; break;
+        case TCP_CORK: opt.cork = n != 0; break;
+        case TCP_QUICKACK: opt.quick_ack = n != 0; return 0;
+        case TCP_USER_TIMEOUT: said = within(0, 0x7fffffff, opt.user_timeout); break;
+        case TCP_KEEPIDLE: said = within(1, 32767, opt.keep_idle); break;
+        case TCP_SYNCNT: said = within(1, 127, opt.syn_count); break;
+        case tcp_notsent_lowat: opt.not_sent_low = n; return 0;
+        default: return fail(ENOPROTOOPT);
+        }
+    } else if ((level == IPPROTO_IP && name == IP_TOS) || (level == IPPROTO_IPV6 && name == IPV6_TCLASS)) {
+        opt.tos = n & 0xfc;  // ECN is TCP's own
+    } else if ((level == IPPROTO_IP && name == IP_TTL) || (level == IPPROTO_IPV6 && name == IPV6_UNICAST_HOPS)) {
+        said = within(1, 255, opt.hops);
+    } else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
+        opt.only_v6 = n;
+        return 0;
+    } else {
+        return fail(ENOPROTOOPT);
+    }
+    if (said != 0) return said;
+    if (s->is(phase::connecting) || s->is(phase::connected)) {
+        apply_options(*s);
+        if (!opt.cork || opt.nodelay) push_corked(*s, true);
+    }
+    settle();
+    return 0;
+}
+
+int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length) const {
+    // The numbers of Linux, in the order of the library's states.
+    constexpr std::array<std::uint8_t, tcpfsm::state_count> numbers{7, 10, 2, 3, 1, 4, 5, 8, 11, 9, 6};
+    constexpr std::uint8_t open = 0, disorder = 1, recovery = 3, loss = 4;
+    tcp_info_linux info{};
+    info.state = s.is(phase::listening) ? 10 : 7;
+    if (const auto v = stack_->look_at(s.of)) {
+        const auto micros = [](duration d) { return static_cast<std::uint32_t>(d.count()); };
+        const auto millis_since = [&](time_point t) { return static_cast<std::uint32_t>((now_ - t) / 1ms); };
+        const std::uint32_t full = std::max<std::uint32_t>(v->full(), 1);
+        const auto packets = [&](std::uint32_t octets) { return (octets + full - 1) / full; };
+        constexpr std::uint32_t no_threshold = 0x7fffffff;
+        info.state = numbers[static_cast<std::size_t>(v->at)];
+        info.ca_state = v->recovery.active() ? recovery : v->snd.retries != 0 ? loss : open;
+        if (info.ca_state == open && v->recovery.duplicates() != 0) info.ca_state = disorder;
+        info.retransmits = v->snd.retries;
+        info.probes = v->snd.probes;
+        info.backoff = static_cast<std::uint8_t>(v->rtt.backed_off());
+        info.options =
+            static_cast<std::uint8_t>((v->timestamps_on ? 1 : 0) | (v->sack_ok ? 2 : 0) | (v->scale_ok ? 4 : 0));
+        info.wscales = static_cast<std::uint8_t>(v->snd.shift | v->rcv.shift << 4);
+        info.rto = micros(v->rto);
+        info.snd_mss = full;
+        info.rcv_mss = v->rcv.full;
+        info.unacked = packets(v->snd.flight());
+        info.last_data_sent = millis_since(s.seen.text_out_at);
+        info.last_ack_sent = millis_since(s.seen.ack_out_at);
+        info.last_data_recv = millis_since(s.seen.text_in_at);
+        info.last_ack_recv = millis_since(s.seen.ack_in_at);
+        info.pmtu = how_.mtu;
+        info.rtt = micros(v->rtt.srtt());
+        info.rttvar = micros(v->rtt.rttvar());
+        info.snd_ssthresh = v->threshold >= 1U << 30U ? no_threshold : v->threshold / v->snd.mss;
+        info.snd_cwnd = v->congestion_window / v->snd.mss;
+        info.advmss = v->rcv.mss - (v->timestamps_on ? 12U : 0U);
+        info.reordering = 3;
+        info.total_retrans = s.seen.again;
+        info.bytes_acked = v->snd.first_text() - v->snd.iss - 1;
+        info.bytes_received = v->rcv.nxt - v->rcv.irs - 1;
+        info.segs_out = s.seen.out;
+        info.segs_in = s.seen.in;
+        info.notsent_bytes = v->snd.unsent() + static_cast<std::uint32_t>(s.corked.size());
+        info.data_segs_in = s.seen.text_in;
+        info.data_segs_out = s.seen.text_out;
+        info.bytes_sent = s.seen.octets_out;
+        info.bytes_retrans = s.seen.octets_again;
+        info.snd_wnd = v->snd.wnd;
+        info.rcv_wnd = v->rcv.wnd();
+    }
+    return give(info, value, length);
+}
+
+// --- Polls ---------------------------------------------------------------------------------------------------
+
+short sockets::events_of(const socket_object& s) const {
+    int events = 0;
+    if (s.is(phase::listening)) return s.accepted.empty() ? short{0} : short{POLLIN | POLLRDNORM};
+    const bool over = s.is(phase::fresh) || s.is(phase::ended);
+    const bool no_more_in = s.peer_closed || s.shut_read || s.is(phase::ended);
+    const bool no_more_out = s.shut_write || s.is(phase::ended);
+    if (over || (no_more_in && no_more_out)) events |= POLLHUP;
+    if (no_more_in) events |= POLLIN | POLLRDNORM | POLLRDHUP;
+    if (!s.is(phase::connecting)) {
+        if (readable(s) != 0) events |= POLLIN | POLLRDNORM;
+        if (no_more_out || over || send_room(s) > queued(s) / 2) events |= POLLOUT | POLLWRNORM;
+    }
+    if (s.error != 0) events |= POLLERR;
+    return static_cast<short>(events);
+}
+short sockets::events_of(int fd) const {
+    const auto d = find(fd);
+    if (d.socket) return events_of(*d.socket);
+    if (d.pipe && d.pipe->writes) return POLLOUT | POLLWRNORM;
+    if (d.pipe && !d.pipe->text->empty()) return POLLIN | POLLRDNORM;
+    return open_.contains(fd) ? short{0} : short{POLLNVAL};
+}
+
+int sockets::poll(std::span<pollfd> fds, int milliseconds) {
+    lock held{mutex_};
+    const auto look = [&] {
+        int n = 0;
+        for (pollfd& each : fds) {
+            const short wanted = static_cast<short>(each.events | POLLERR | POLLHUP | POLLNVAL);
+            each.revents = static_cast<short>(each.fd < 0 ? 0 : events_of(each.fd) & wanted);
+            if (each.revents != 0) ++n;
+        }
+        return n;
+    };
+    wait(held, in(milliseconds), [&] { return look() != 0; });
+    return look();
+}
+
+int sockets::epoll_create() {
+    const lock held{mutex_};
+    return add({.set = std::make_shared<poll_set>()});
+}
+
+int sockets::epoll_ctl(int set, int operation, int fd, const epoll_event* event) {
+    const lock held{mutex_};
+    const auto d = find(set);
+    if (!open_.contains(set) || !open_.contains(fd)) return fail(EBADF);
+    if (!d.set || set == fd) return fail(EINVAL);
+    auto& members = d.set->members;
+    const bool there = members.contains(fd);
+    switch (operation) {
+    case EPOLL_CTL_ADD:
+        if (there) return fail(EEXIST);
+        members[fd] = {.wants = *event};
+        return 0;
+    case EPOLL_CTL_MOD:
+        if (!there) return fail(ENOENT);
+        members[fd] = {.wants = *event};
+        return 0;
+    case EPOLL_CTL_DEL:
+        if (!there) return fail(ENOENT);
+        members.erase(fd);
+        return 0;
+    default: return fail(EINVAL);
+    }
+}
+
+/// What is ready. With `consume`, edges count as told and one-shots are disarmed.
+int sockets::collect(poll_set& set, std::span<epoll_event> events, bool consume) {
+    std::size_t n = 0;
+    for (auto& [fd, member] : set.members) {
+        if (n == events.size()) break;
+        const std::uint32_t always = EPOLLERR | EPOLLHUP;
+        const auto ready = static_cast<std::uint32_t>(static_cast<unsigned short>(events_of(fd)));
+        const std::uint32_t shown = ready & (member.wants.events | always);
+        const auto s = find(fd).socket;
+        const std::uint64_t edges = s ? s->edges : 0;
+        const bool stale = (member.wants.events & EPOLLET) != 0 && member.edges_told == edges;
+        if (shown == 0 || member.disarmed || stale) continue;
+        if (consume) {
+            member.edges_told = edges;
+            member.disarmed = (member.wants.events & EPOLLONESHOT) != 0;
+        }
+        events[n++] = {.events = shown, .data = member.wants.data};
+    }
+    return static_cast<int>(n);
+}
+
+int sockets::epoll_wait(int set, std::span<epoll_event> events, int milliseconds) {
+    lock held{mutex_};
+    const auto d = find(set);
+    if (!open_.contains(set)) return fail(EBADF);
+    if (!d.set || events.empty()) return fail(EINVAL);
+    std::vector<epoll_event> found(events.size());
+    wait(held, in(milliseconds), [&] { return collect(*d.set, found, false) != 0; });
+    return collect(*d.set, events, true);
+}
+
+}  // namespace packetdrill
