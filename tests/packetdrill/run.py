@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs folders of packetdrill scripts against the guest stack, and prints a table of what passed.
+
+What a script asks of its system is given to the guest where it can be: an MTU by --mtu in its options, timestamps,
+SACK, window scaling and RFC 1337 by sysctl. A suite whose scripts call programs of its own for that (a folder
+`common` beside or above the scripts) is copied to a temporary folder, and these programs do nothing in the copy.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FAMILIES = {
+    "ipv4": (["--ip_version=ipv4"], 1500),
+    # Twenty octets more, so that the segments of a script fit both families.
+    "ipv6": (["--ip_version=ipv6", "--mtu=1520"], 1520),
+    "mapped": (["--ip_version=ipv4-mapped-ipv6"], 1500),
+}
+SYSCTLS = {  # name: (value as a pattern, flag of the guest)
+    "tcp_timestamps": ("0", "timestamps=0"),
+    "tcp_sack": ("0", "sack=0"),
+    "tcp_window_scaling": ("0", "wscale=0"),
+    "tcp_rfc1337": ("1", "rfc1337=1"),
+}
+SILENT_PROGRAMS = ("sysctl", "ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
+NOTHING = "#!/bin/sh\nexit 0\n"
+RESTORES_NOTHING = """#!/bin/sh
+file=/tmp/sysctl_restore_$PACKETDRILL_PID.sh
+printf '#!/bin/sh\\nrm -f %s\\n' "$file" > "$file"
+chmod +x "$file"
+"""
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a script, or a folder of scripts")
+    p.add_argument("--packetdrill", default="packetdrill", help="the program (default: the one in PATH)")
+    p.add_argument("--plugin", required=True, type=Path, help="libtcpfsm_packetdrill.so")
+    p.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="scripts at a time")
+    p.add_argument("--ip", default="ipv4", help="families, comma separated: " + ", ".join(FAMILIES))
+    p.add_argument("--flags", default="", help="--so_flags for all scripts, such as persona=bsd,strict_end=1")
+    p.add_argument("--timeout", type=float, default=60, help="seconds for one script")
+    p.add_argument("--failed", action="store_true", help="print only the scripts that fail")
+    args = p.parse_args()
+    args.ip = args.ip.split(",")
+    for family in args.ip:
+        if family not in FAMILIES:
+            p.error(f"--ip: {family} is none of {', '.join(FAMILIES)}")
+    args.packetdrill = shutil.which(args.packetdrill)
+    if not args.packetdrill:
+        p.error("packetdrill was not found: say where it is with --packetdrill")
+    args.plugin = args.plugin.resolve()
+    for path in [args.plugin, *args.paths]:
+        if not path.exists():
+            p.error(f"{path} is not there")
+    return args
+
+
+def executable(path, text):
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def suite_of(folder):
+    """The outermost folder of the suite: the highest one, of a few, that has a folder `common`."""
+    near = [folder, *folder.parents][:5]
+    return next((up for up in reversed(near) if (up / "common").is_dir()), None)
+
+
+class Workshop:
+    """A temporary folder with the programs that do nothing, and with copies of suites."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.programs = self.folder / "bin"
+        self.programs.mkdir()
+        self.copies = {}
+        for name in SILENT_PROGRAMS:
+            executable(self.programs / name, NOTHING)
+        self.environment = dict(os.environ, PATH=f"{self.programs}:{os.environ['PATH']}")
+
+    def place(self, script):
+        """Where the script is to be run."""
+        suite = suite_of(script.parent)
+        if suite is None:
+            return script
+        if suite not in self.copies:
+            copy = self.folder / f"suite{len(self.copies)}"
+            wanted = lambda at, names: [n for n in names if not (Path(at) / n).is_dir() and
+                                        Path(n).suffix not in (".pkt", ".sh", ".py", ".inc")]
+            shutil.copytree(suite, copy, ignore=wanted)
+            for common in copy.rglob("common"):
+                executable(common / "defaults.sh", NOTHING)
+                executable(common / "set_sysctls.py", RESTORES_NOTHING)
+            self.copies[suite] = copy
+        return self.copies[suite] / script.relative_to(suite)
+
+
+def flags_of(text, family, flags):
+    """What the script asks for; what the command line says comes last, and counts."""
+    mtu = re.search(r"^--mtu=(\d+)", text, re.M)
+    found = [f"mtu={mtu[1] if mtu else FAMILIES[family][1]}"]
+    for name, (value, flag) in SYSCTLS.items():
+        if re.search(rf"\b{name}=\"?{value}\b", text):
+            found.append(flag)
+    return ",".join(found + [flags] if flags else found)
+
+
+def run(script, family, args, workshop):
+    flags = flags_of(script.read_text(errors="replace"), family, args.flags)
+    command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags}", *FAMILIES[family][0],
+               script.name]
+    try:
+        done = subprocess.run(command, cwd=script.parent, env=workshop.environment, timeout=args.timeout,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    except subprocess.TimeoutExpired:
+        return False, f"no end after {args.timeout:g} s"
+    if done.returncode == 0:
+        return True, ""
+    said = done.stdout.decode(errors="replace").splitlines()
+    own = [line for line in said if line.startswith((script.name, "tcpfsm:", "AssertionError"))]
+    return False, (own or said or [f"exit code {done.returncode}"])[0]
+
+
+def scripts_of(paths):
+    for path in paths:
+        path = path.resolve()
+        yield from sorted(path.rglob("*.pkt")) if path.is_dir() else [path]
+
+
+def main():
+    args = arguments()
+    scripts = list(dict.fromkeys(scripts_of(args.paths)))
+    if not scripts:
+        sys.exit("no script (*.pkt) is there")
+    passed = dict.fromkeys(args.ip, 0)
+    with tempfile.TemporaryDirectory(prefix="packetdrill-") as folder:
+        workshop = Workshop(folder)
+        places = {script: workshop.place(script) for script in scripts}
+
+        def judge(script):
+            begun = time.monotonic()
+            results = {family: run(places[script], family, args, workshop) for family in args.ip}
+            return results, time.monotonic() - begun
+
+        last = None
+        with concurrent.futures.ThreadPoolExecutor(max(1, args.jobs)) as pool:
+            for script, (results, seconds) in zip(scripts, pool.map(judge, scripts)):
+                for family, (ok, _) in results.items():
+                    passed[family] += ok
+                failure = next((why for ok, why in results.values() if not ok), "")
+                if args.failed and not failure:
+                    continue
+                if script.parent != last:
+                    print(f"\n{script.parent}")
+                last = script.parent
+                marks = "  ".join(f"{family} {'ok  ' if ok else 'FAIL'}" for family, (ok, _) in results.items())
+                print(f"  {script.name:<56} {marks}  {seconds:5.1f} s  {failure}".rstrip(), flush=True)
+    print("\n" + ", ".join(f"{family}: {n} of {len(scripts)}" for family, n in passed.items()) + " passed")
+    sys.exit(0 if all(n == len(scripts) for n in passed.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()
