@@ -20,7 +20,7 @@ namespace packetdrill {
 
 /// What --so_flags may say.
 struct settings {
-    enum class persona : std::uint8_t { linux_look, bsd_look };
+    enum class persona : std::uint8_t { linux_look, bsd_look, rfc_look };
     persona look = persona::linux_look;
     std::uint16_t mtu = 1500;
     std::optional<unsigned> wscale{};  ///< the shift that is offered; nothing for the persona's own

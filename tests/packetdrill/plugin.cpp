@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // plugin.cpp: the table that packetdrill asks for, over sockets.hpp.
+#include "plugin.hpp"
 
 #include "interface.hpp"
 #include "sockets.hpp"
@@ -15,6 +16,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -24,7 +26,7 @@ using packetdrill::sockets;
 /// One script's stack.
 struct guest {
     settings how;
-    sockets calls{how};
+    sockets calls;
 };
 
 sockets& of(void* self) { return static_cast<guest*>(self)->calls; }
@@ -89,8 +91,12 @@ extern "C" void packetdrill_interface_init(const char* words, packetdrill_interf
     if (!how) refuse(why);
     // packetdrill locks all memory, for its clock's sake. This clock is not a real one, and the buffers are large.
     ::munlockall();
+    packetdrill::begin(ifc, *how, packetdrill::make_stack(*how));
+}
+
+void packetdrill::begin(packetdrill_interface* ifc, const settings& how, std::unique_ptr<stack> over) {
     *ifc = {};
-    ifc->userdata = new guest{.how = *how};
+    ifc->userdata = new guest{how, {how, std::move(over)}};
     ifc->free = end_of_script;
 
     ifc->socket = [](void* self, int domain, int type, int protocol) {

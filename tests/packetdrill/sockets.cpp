@@ -161,8 +161,10 @@ constexpr duration life_of_text = 924600ms;
 
 }  // namespace
 
-sockets::sockets(const settings& how)
-    : how_{how}, stack_{make_stack(how)}, dresser_{how.look}, now_{std::chrono::seconds{1'000'000}} {}
+sockets::sockets(const settings& how) : sockets{how, make_stack(how)} {}
+
+sockets::sockets(const settings& how, std::unique_ptr<stack> over)
+    : how_{how}, stack_{std::move(over)}, dresser_{how.look}, now_{std::chrono::seconds{1'000'000}} {}
 
 sockets::~sockets() = default;
 

@@ -40,6 +40,8 @@ struct descriptor {
 class sockets {
 public:
     explicit sockets(const settings& how);
+    /// Over a host of the caller's.
+    sockets(const settings& how, std::unique_ptr<stack> over);
     ~sockets();
     sockets(const sockets&) = delete;
     sockets& operator=(const sockets&) = delete;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// stack_of.hpp: a host with any policies, as persona.hpp wants it.
+#pragma once
+
+#include "persona.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace packetdrill {
+
+/// What all looks have. The members that are not constant are set by flags, before the first connection begins.
+struct common_policies : tcpfsm::policies {
+    static inline bool rfc5961 = true;
+    static inline bool rfc1337 = false;
+    static inline bool sack = true;
+    static inline bool timestamps = true;
+    static inline bool window_scale = true;
+    static constexpr unsigned natural_shift = 0;  ///< the window scale that is offered
+    static constexpr std::size_t reassembly_ranges = 64;
+};
+
+/// The library as it is.
+struct rfc_policies : common_policies {
+    static constexpr std::size_t reassembly_ranges = tcpfsm::policies::reassembly_ranges;
+};
+
+inline constexpr std::size_t connections = 16;
+inline constexpr std::size_t listeners = 8;
+inline constexpr std::uint32_t send_buffer = 4U << 20U;
+
+/// Half of the buffer that has this shift as its least one, and a half more: 15 MiB for a shift of 8.
+constexpr std::uint32_t receive_buffer(unsigned shift) { return shift == 0 ? 65535U : 61440U << shift; }
+
+/// The host and its memory. Buffers that no connection uses are never touched.
+template <class Policies>
+class basic_stack final : public stack {
+public:
+    explicit basic_stack(const settings& how)
+        : receive_{receive_buffer(how.wscale.value_or(Policies::natural_shift))},
+          octets_{std::make_unique_for_overwrite<std::uint8_t[]>(connections * room())},
+          host_{config(how), {slots_, deadlines_, cells_, {octets_.get(), connections * room()}, listeners_}} {}
+
+    void handle_packet(std::span<const std::uint8_t> octets, tcpfsm::time_point now) override {
+        (void)host_.handle_packet(octets, now);
+    }
+    std::size_t poll_packet(std::span<std::uint8_t> out, tcpfsm::time_point now) override {
+        return host_.poll_packet(out, now);
+    }
+    void handle_timeout(tcpfsm::time_point now) override { host_.handle_timeout(now); }
+    [[nodiscard]] tcpfsm::time_point poll_timeout() const override { return host_.poll_timeout(); }
+    std::optional<tcpfsm::host_event> poll_event() override { return host_.poll_event(); }
+
+    std::optional<tcpfsm::listener_id> listen(const tcpfsm::listener_options& options) override {
+        return host_.listen(options);
+    }
+    void unlisten(tcpfsm::listener_id id, tcpfsm::time_point now) override { host_.unlisten(id, now); }
+    tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local, tcpfsm::time_point now,
+                               const tcpfsm::parameters& how) override {
+        return host_.connect(remote, local, now, how);
+    }
+    tcpfsm::moved send(tcpfsm::handle h, std::span<const std::uint8_t> text, tcpfsm::time_point now) override {
+        return host_.send(h, text, now);
+    }
+    tcpfsm::moved receive(tcpfsm::handle h, std::span<std::uint8_t> into, tcpfsm::time_point now) override {
+        return host_.receive(h, into, now);
+    }
+    [[nodiscard]] std::span<const std::uint8_t> peek(tcpfsm::handle h) const override { return host_.peek(h); }
+    void close(tcpfsm::handle h, tcpfsm::time_point now) override { (void)host_.close(h, now); }
+    void abort(tcpfsm::handle h, tcpfsm::time_point now) override { (void)host_.abort(h, now); }
+    void release(tcpfsm::handle h, tcpfsm::time_point now) override { (void)host_.release(h, now); }
+    void set_nagle(tcpfsm::handle h, bool on) override { (void)host_.set_nagle(h, on); }
+    void set_keep_alive(tcpfsm::handle h, tcpfsm::duration idle) override { (void)host_.set_keep_alive(h, idle); }
+    void set_user_timeout(tcpfsm::handle h, tcpfsm::duration d) override { (void)host_.set_user_timeout(h, d); }
+    void set_dscp(tcpfsm::handle h, std::uint8_t six_bits) override { (void)host_.set_dscp(h, six_bits); }
+    void set_hop_limit(tcpfsm::handle h, std::uint8_t hops) override { (void)host_.set_hop_limit(h, hops); }
+
+    [[nodiscard]] std::optional<vitals> look_at(tcpfsm::handle h) const override {
+        const auto* stream = host_.stream(h);
+        if (stream == nullptr) return std::nullopt;
+        const auto& t = stream->tcp().numbers();
+        return vitals{.at = stream->at(),
+                      .snd = t.snd,
+                      .rcv = t.rcv,
+                      .rtt = t.rtt,
+                      .recovery = t.recovery,
+                      .rto = t.rtt.rto(Policies::rto),
+                      .congestion_window = t.congestion.window(),
+                      .threshold = t.congestion.threshold(),
+                      .readable = stream->readable(),
+                      .writable = stream->writable(),
+                      .sack_ok = t.sack_ok,
+                      .scale_ok = t.scale_ok,
+                      .timestamps_on = t.ts.on};
+    }
+    [[nodiscard]] std::optional<tcpfsm::four_tuple> between(tcpfsm::handle h) const override {
+        return host_.between(h);
+    }
+
+private:
+    [[nodiscard]] std::size_t room() const { return std::size_t{send_buffer} + receive_; }
+    [[nodiscard]] tcpfsm::host_config config(const settings& how) const {
+        Policies::rfc5961 = how.rfc5961;
+        Policies::rfc1337 = how.rfc1337;
+        Policies::sack = how.sack;
+        Policies::timestamps = how.timestamps;
+        Policies::window_scale = how.wscale != 0U;
+        tcpfsm::hash_key secret{};
+        secret[0] = 0x5a;  // scripts are to run the same way every time
+        return {.secret = secret, .mtu = how.mtu, .snd_buff = send_buffer, .rcv_buff = receive_};
+    }
+
+    std::uint32_t receive_;
+    std::vector<tcpfsm::slot<Policies>> slots_{connections};
+    std::vector<tcpfsm::deadline_cell> deadlines_{connections};
+    std::vector<tcpfsm::demultiplexer_cell> cells_{2 * connections};
+    std::vector<tcpfsm::listener> listeners_{listeners};
+    std::unique_ptr<std::uint8_t[]> octets_;
+    tcpfsm::basic_host<Policies> host_;
+};
+
+}  // namespace packetdrill
