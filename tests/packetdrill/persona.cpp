@@ -24,29 +24,52 @@ using tcpfsm::duration;
 using tcpfsm::seq;
 using tcpfsm::time_point;
 
-/// Ten segments at first, whatever their size, and what tail loss probes have to remember.
+/// Ten segments at first, whatever their size; slow start by all that is acknowledged (RFC 3465 with no limit), as
+/// long as half of the window was used in the last round; and what tail loss probes have to remember.
 class linux_congestion : public tcpfsm::new_reno {
 public:
-    bool probed = false;      ///< the tail was probed since something was last acknowledged
-    bool probe_owed = false;  ///< a tail loss probe is to be sent
+    bool probed = false;           ///< the tail was probed since something was last acknowledged
+    bool probe_owed = false;       ///< a tail loss probe is to be sent
+    std::uint32_t duplicates = 0;  ///< octets that duplicate ACKs told of, outside of recovery
 
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return new_reno::window() + more_; }
     constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
         probed = false;
-        new_reno::acked(p, octets);
+        octets -= std::min(octets, std::exchange(duplicates, 0));
+        most_ = std::max(most_, p.flight);
+        round_ += octets;
+        if (window() >= threshold()) {
+            new_reno::acked(p, octets);
+        } else if (window() < 2 * most_) {
+            more_ += octets / p.smss * p.smss;
+        }
+        if (round_ < most_) return;
+        most_ = p.flight - std::min(p.flight, octets);
+        round_ = 0;
     }
     constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
         *this = {};
         new_reno::begin(p, syn_was_lost);
+        if (!syn_was_lost) more_ = 10 * p.smss - new_reno::window();
     }
     constexpr void lost(tcpfsm::path p) noexcept {
         probe_owed = false;
+        more_ = duplicates = 0;
         new_reno::lost(p);
     }
     constexpr void timed_out(tcpfsm::path p, bool first) noexcept {
         probed = probe_owed = false;
+        more_ = duplicates = 0;
         new_reno::timed_out(p, first);
     }
+    /// The sysctl of that name is off in the scripts.
+    constexpr void was_idle(tcpfsm::path) noexcept {}
     friend constexpr bool operator==(const linux_congestion&, const linux_congestion&) noexcept = default;
+
+private:
+    std::uint32_t more_ = 0;   ///< of the window, beyond what New Reno has
+    std::uint32_t most_ = 0;   ///< the largest flight of this round
+    std::uint32_t round_ = 0;  ///< acknowledged in this round
 };
 
 struct linux_policies : common_policies {
@@ -79,15 +102,15 @@ constexpr duration timeout_of(const tcb<linux_policies>& t) noexcept {
     return t.rtt.rto(limits);
 }
 /// When a tail loss probe goes, counted from where the retransmission timer began: two round trips after the last
-/// text, and 2 ms, or 200 ms if only one segment is in flight. Nothing if the timeout is earlier, or none is to go.
+/// text, and 2 ms, or 200 ms if only one segment is in flight, but not later than the timeout, which it replaces.
+/// Nothing if none is to go.
 constexpr std::optional<duration> probe_time_of(const tcb<linux_policies>& t) noexcept {
     using namespace std::chrono_literals;
-    const bool quiet = t.snd.retries == 0 && !t.recovery.active() && t.recovery.duplicates() == 0;
     const bool in_flight = t.snd.synced && t.snd.outstanding() && !t.snd.shut();
-    if (!t.sack_ok || !t.rtt.sampled() || !in_flight || !quiet || t.congestion.probed) return std::nullopt;
+    if (!t.sack_ok || !t.rtt.sampled() || !in_flight || t.snd.retries != 0) return std::nullopt;
+    if (t.recovery.active() || t.congestion.probed) return std::nullopt;
     const duration wait = 2 * t.rtt.srtt() + (t.snd.flight() <= t.snd.mss ? 200ms : 2ms);
-    const duration at = std::max(t.armed_at, t.sent_at) - t.armed_at + wait;
-    return at < timeout_of(t) ? std::optional{at} : std::nullopt;
+    return std::min(std::max(t.armed_at, t.sent_at) - t.armed_at + wait, timeout_of(t));
 }
 
 /// The retransmission timer is the earlier one of both.
@@ -136,6 +159,30 @@ constexpr void performer<linux_policies>::snd_challenge() noexcept {
     if (t_.challenges >= linux_policies::challenges) return;
     ++t_.challenges;
     snd_ack();
+}
+
+/// Linux counts what duplicate ACKs tell of when they come, not once more when it is acknowledged.
+template <>
+constexpr void acknowledger<linux_policies>::heed(fast_retransmit::finding f, std::uint32_t octets,
+                                                  path before) noexcept {
+    using enum fast_retransmit::finding;
+    if (f == none && octets == 0) {
+        if (t_.recovery.duplicates() != 0) t_.congestion.duplicates += before.smss;
+    } else if (f == none) {
+        t_.congestion.acked(before, octets);
+    } else if (f == duplicate) {
+        t_.congestion.duplicate(before);
+    } else if (f == full) {
+        t_.congestion.recovered(t_.to_peer());
+    } else {
+        if (f == loss) {
+            before.flight = t_.recovery.known() - snd_.una;  // without limited transmit
+            t_.congestion.lost(before);
+        } else {
+            t_.congestion.partly_acked(before, octets);
+        }
+        snd_.lost_one = true;
+    }
 }
 
 /// A probe of a zero window has no text, and the last acknowledged number.

@@ -61,7 +61,8 @@ public:
     tcpfsm::listener_id listener{};
     std::deque<std::shared_ptr<socket_object>> accepted{};
     options opt{};
-    std::string corked{};  ///< text that waits for more
+    std::string corked{};             ///< text that waits for more,
+    time_point corked_until = never;  ///< and how long
     counters seen{};
     std::uint64_t edges = 0;  ///< news so far, for edge-triggered polls
 
@@ -138,6 +139,12 @@ void write_address(const endpoint& from, int domain, sockaddr* address, socklen_
 
 duration span_of(const timeval& t) { return std::chrono::seconds{t.tv_sec} + std::chrono::microseconds{t.tv_usec}; }
 
+/// All pieces can be read and written, as far as one can say.
+bool sound(std::span<const iovec> pieces) {
+    return std::all_of(pieces.begin(), pieces.end(),
+                       [](const iovec& piece) { return piece.iov_base != nullptr || piece.iov_len == 0; });
+}
+
 std::size_t size_of(std::span<const iovec> pieces) {
     std::size_t n = 0;
     for (const iovec& piece : pieces) n += piece.iov_len;
@@ -205,6 +212,9 @@ time_point sockets::in(int milliseconds) const {
 
 time_point sockets::next_timer() const {
     time_point first = stack_->poll_timeout();
+    for (const auto& [handle, owner] : owners_) {
+        if (const auto s = owner.lock()) first = std::min(first, s->corked_until);
+    }
     for (const waiter* w : waiters_) {
         if (!w->woken) first = std::min(first, w->deadline);
     }
@@ -278,6 +288,10 @@ std::int64_t sockets::gettimeofday() {
 
 /// All that can be done now.
 void sockets::settle() {
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        if (s && s->corked_until <= now_) push_corked(*s, true);
+    }
     for (;;) {
         if (stack_->poll_timeout() <= now_) stack_->handle_timeout(now_);
         transmit_all();
@@ -302,36 +316,38 @@ void sockets::transmit_all() {
     std::size_t equal = 1;  // full segments in a row
     for (std::size_t i = 0; i < burst.size(); ++i) {
         const glance here = look(i);
-        count_sent(here);
+        const bool again = count_sent(here);
         const glance next = i + 1 < burst.size() ? look(i + 1) : glance{};
         const bool goes_on = here.segment.text != 0 && next.between == here.between &&
                              next.segment.seq == here.segment.seq + here.segment.text &&
                              next.segment.text == here.segment.text;
-        if (!goes_on && equal > 1 && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
+        if (!goes_on && equal > 1 && !again && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
         equal = goes_on ? equal + 1 : 1;
         out_.push_back({burst[i], now_.time_since_epoch().count()});
     }
 }
 
-void sockets::count_sent(const glance& at) {
+/// Answers whether its text was sent before.
+bool sockets::count_sent(const glance& at) {
     for (const auto& [handle, owner] : owners_) {
         const auto s = owner.lock();
         if (!s || stack_->between(handle) != at.between) continue;
         auto& seen = s->seen;
         ++seen.out;
         seen.ack_out_at = now_;
-        if (at.segment.text == 0) return;
+        if (at.segment.text == 0) return false;
+        const tcpfsm::seq end = at.segment.seq + at.segment.text;
         const bool again = seen.highest && at.segment.seq < *seen.highest;
-        seen.highest = seen.highest ? tcpfsm::later(*seen.highest, at.segment.seq + at.segment.text)
-                                    : at.segment.seq + at.segment.text;
+        seen.highest = seen.highest ? tcpfsm::later(*seen.highest, end) : end;
         ++seen.text_out;
         seen.octets_out += at.segment.text;
         seen.text_out_at = now_;
-        if (!again) return;
+        if (!again) return false;
         ++seen.again;
         seen.octets_again += at.segment.text;
-        return;
+        return true;
     }
+    return false;
 }
 
 void sockets::react(const tcpfsm::host_event& told) {
@@ -342,6 +358,7 @@ void sockets::react(const tcpfsm::host_event& told) {
     switch (told.what) {
     case news::opened:
         s->at = phase::connected;
+        s->seen.text_in_at = now_;
         apply_options(*s);
         return;
     case news::soft_error: s->soft_error = icmp_error_; return;
@@ -365,6 +382,7 @@ void sockets::adopt(const tcpfsm::host_event& told) {
         s->opt = parent->opt;
         s->at = phase::connected;
         s->told_connected = true;
+        s->seen.text_in_at = now_;
         s->of = told.of;
         if (const auto between = stack_->between(told.of)) {
             s->local = between->local;
@@ -730,6 +748,7 @@ ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
         return fail(ENOTCONN);
     }
     if ((flags & MSG_OOB) != 0) return fail(EINVAL);
+    if (!sound(into)) return fail(EFAULT);
     const std::size_t size = size_of(into);
     if (size == 0) return 0;
     const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
@@ -747,14 +766,17 @@ ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
     return over() ? 0 : fail(EAGAIN);
 }
 
-/// Text that was held back for more goes as far as it fills segments, or all of it.
+/// Text that was held back for more goes as far as it fills segments, or all of it. What is left waits for as long as
+/// a retransmission would.
 void sockets::push_corked(socket_object& s, bool all) {
+    s.corked_until = never;
     const auto v = stack_->look_at(s.of);
     if (!v || s.corked.empty()) return;
     const std::size_t full = std::max<std::uint32_t>(v->full(), 1);
     const std::size_t n = all ? s.corked.size() : s.corked.size() / full * full;
     const std::span text{reinterpret_cast<const std::uint8_t*>(s.corked.data()), n};
     s.corked.erase(0, stack_->send(s.of, text, now_).octets);
+    if (!s.corked.empty()) s.corked_until = now_ + v->rto;
 }
 
 ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
@@ -766,6 +788,7 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
     }
     const auto s = find_socket(fd);
     if (!s) return -1;
+    if (!sound(from)) return fail(EFAULT);
     if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0) return fail(EOPNOTSUPP);
     const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
     const duration patience = span_of(s->opt.send_time);

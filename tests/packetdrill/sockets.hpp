@@ -111,7 +111,7 @@ private:
     void settle();
     void react(const tcpfsm::host_event& told);
     void transmit_all();
-    void count_sent(const glance& at);
+    bool count_sent(const glance& at);
     void note_icmp(std::span<const std::uint8_t> packet);
     void end(socket_object& s, tcpfsm::news why);
     void adopt(const tcpfsm::host_event& told);

@@ -25,6 +25,12 @@ struct rfc_policies : common_policies {
     static constexpr std::size_t reassembly_ranges = tcpfsm::policies::reassembly_ranges;
 };
 
+/// The present retransmission timeout; a look may have a rule of its own.
+template <class Policies>
+constexpr tcpfsm::duration timeout_of(const tcpfsm::tcb<Policies>& t) {
+    return t.rto();
+}
+
 inline constexpr std::size_t connections = 16;
 inline constexpr std::size_t listeners = 8;
 inline constexpr std::uint32_t send_buffer = 4U << 20U;
@@ -84,7 +90,7 @@ public:
                       .rcv = t.rcv,
                       .rtt = t.rtt,
                       .recovery = t.recovery,
-                      .rto = t.rtt.rto(Policies::rto),
+                      .rto = timeout_of(t),
                       .congestion_window = t.congestion.window(),
                       .threshold = t.congestion.threshold(),
                       .readable = stream->readable(),
