@@ -251,10 +251,15 @@ void sockets::wake_all() {
     }
 }
 
-/// The clock stands until those who were woken have looked at it. A second of real time is enough for them.
+/// The clock stands until those who were woken have looked at it; a second of real time is enough for them. Then they
+/// get a moment to tell what they have seen.
 void sockets::let_run(lock& held) {
-    if (ran_.wait_for(held, 1s, [&] { return running_.empty(); })) return;
+    if (running_.empty()) return;
+    ran_.wait_for(held, 1s, [&] { return running_.empty(); });
     running_.clear();
+    held.unlock();
+    std::this_thread::sleep_for(1ms);
+    held.lock();
 }
 
 void sockets::advance_to(lock& held, time_point then) {
@@ -323,7 +328,7 @@ void sockets::transmit_all() {
                              next.segment.text == here.segment.text;
         if (!goes_on && equal > 1 && !again && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
         equal = goes_on ? equal + 1 : 1;
-        out_.push_back({burst[i], now_.time_since_epoch().count()});
+        out_.push_back({burst[i], now_.time_since_epoch().count(), {}});
     }
 }
 
@@ -441,8 +446,14 @@ int sockets::netdev_send(std::span<const std::uint8_t> packet) {
         s->seen.octets_in += at.segment.text;
         s->seen.text_in_at = now_;
     }
+    const std::size_t before = out_.size();
     stack_->handle_packet(packet, now_);
     settle();
+    for (packet_out& p : out_) {
+        if (p.answers_reset == at.between) p.answers_reset.reset();
+    }
+    if (!at.segment.has(tcpfsm::ctl::rst)) return 0;
+    for (std::size_t i = before; i < out_.size(); ++i) out_[i].answers_reset = at.between;
     return 0;
 }
 
@@ -470,6 +481,7 @@ std::vector<std::string> sockets::left_over() {
     const lock held{mutex_};
     std::vector<std::string> all;
     for (const packet_out& p : out_) {
+        if (p.answers_reset) continue;
         const glance at = look_into({reinterpret_cast<const std::uint8_t*>(p.octets.data()), p.octets.size()});
         const tcpfsm::segment& seg = at.segment;
         std::string flags;

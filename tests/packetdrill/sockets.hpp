@@ -76,7 +76,8 @@ public:
     void usleep(std::uint64_t microseconds);
     [[nodiscard]] std::int64_t gettimeofday();
 
-    /// Packets that left the stack and that nobody has received, each in a line of words.
+    /// Packets that left the stack and that nobody has received, each in a line of words. What answers the reset
+    /// that ends a script is none of them.
     [[nodiscard]] std::vector<std::string> left_over();
 
 private:
@@ -85,6 +86,8 @@ private:
     struct packet_out {
         std::string octets;
         std::int64_t left_at;
+        /// It answers the last packet that came on this connection, a reset: that is how packetdrill cleans up.
+        std::optional<tcpfsm::four_tuple> answers_reset;
     };
     struct waiter {
         std::function<bool()> ready;
