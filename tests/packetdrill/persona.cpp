@@ -17,7 +17,6 @@
 // --- The looks, as policies ----------------------------------------------------------------------------------
 
 namespace packetdrill {
-namespace {
 
 using namespace std::chrono_literals;
 using tcpfsm::duration;
@@ -87,7 +86,6 @@ struct bsd_policies : common_policies {
     static constexpr unsigned natural_shift = 6;
 };
 
-}  // namespace
 }  // namespace packetdrill
 
 // Where Linux differs from the RFCs, or does more than they ask for.

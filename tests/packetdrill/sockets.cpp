@@ -905,7 +905,6 @@ namespace {
 
 constexpr int so_meminfo = 55;
 constexpr int tcp_cc_info = 26;
-constexpr int tcp_inq = 36;
 constexpr int tcp_notsent_lowat = 25;
 constexpr int default_send_buffer = 262144;
 constexpr int default_receive_buffer = 540000;
