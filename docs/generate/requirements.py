@@ -22,6 +22,8 @@ docs = Path(__file__).resolve().parents[1]
 stances = ("shown", "caller", "otherwise", "not built")
 # What RFC 9293 labels, and what it asks for without a label, as numbered in requirements.tsv.
 census = {"MUST": 69, "SHLD": 31, "MAY": 18, "REC": 1, "UNL": 11, "LC": 15}
+# What binds those around TCP alone. Every other MUST is the library's, and nothing but shown.
+around = {"MUST-44", "MUST-51", "MUST-52", "MUST-53", "LC-12", "6528-2", "6928-6", "7323-24"}
 # Tests that the machine may skip for want of a peer or of rights: what they show does not count.
 elsewhere = {"interop", "packetdrill"}
 skipped = 77
@@ -119,6 +121,8 @@ def faults(clauses, known):
         if each.stance == "shown" and not known.of(each.id):
             yield f"{each.id}: no test carries its tag"
         if each.stance == "caller":
+            if each.binds and each.id not in around:
+                yield f"{each.id}: a MUST that is the library's cannot be left to the caller"
             if each.id not in known.border:
                 yield f"{each.id}: no line of docs/border.md is anchored by it"
             if not known.examples(each.id):
