@@ -4,6 +4,7 @@
 //     caller            # all of it
 //     caller <name>     # one thing
 
+#include "first_window.hpp"
 #include "user.hpp"
 
 #include <tcpfsm/address_text.hpp>
@@ -12,7 +13,6 @@
 #include <chrono>
 #include <cstdio>
 #include <iterator>
-#include <map>
 #include <string_view>
 
 namespace {
@@ -345,39 +345,6 @@ void no_peers() {
     }
 }
 
-/// RFC 3390's first window, for paths on which ten segments were too many.
-struct modest : tcpfsm::new_reno {
-    constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
-        tcpfsm::new_reno::begin(p, syn_was_lost);
-        most_ = std::min<std::uint32_t>(4 * p.smss, std::max<std::uint32_t>(2 * p.smss, 4380));
-    }
-    constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
-        most_ += std::min(octets, p.smss);
-        tcpfsm::new_reno::acked(p, octets);
-    }
-    [[nodiscard]] constexpr std::uint32_t window() const noexcept {
-        return std::min(most_, tcpfsm::new_reno::window());
-    }
-    friend constexpr bool operator==(const modest&, const modest&) noexcept = default;
-
-private:
-    std::uint32_t most_ = 0;
-};
-struct modestly : tcpfsm::policies {
-    using congestion = modest;
-};
-/// Who lost something of the first window: remembered by address.
-class losses {
-public:
-    template <class P>
-    void watch(const ip_address& peer, const user<P>& who) {
-        if (who.tcp().numbers().snd.retries != 0) lost_[peer] = true;
-    }
-    [[nodiscard]] bool at(const ip_address& peer) const { return lost_.contains(peer); }
-
-private:
-    std::map<ip_address, bool> lost_;
-};
 template <class P>
 std::size_t first_flight(user<P>& a, user<>& b, time_point now) {
     static const std::array<char, 40000> much{};
