@@ -16,9 +16,9 @@ struct modest : tcpfsm::new_reno {
         tcpfsm::new_reno::begin(p, syn_was_lost);
         most_ = std::min<std::uint32_t>(4 * p.smss, std::max<std::uint32_t>(2 * p.smss, 4380));
     }
-    constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
-        most_ = std::min(most_ + std::min(octets, p.smss), 1U << 30U);
-        tcpfsm::new_reno::acked(p, octets);
+    constexpr void acked(tcpfsm::path p, std::uint32_t n) noexcept {
+        most_ = std::min(most_ + std::min(n, p.smss), 1U << 30U);
+        tcpfsm::new_reno::acked(p, n);
     }
     [[nodiscard]] constexpr std::uint32_t window() const noexcept {
         return std::min(most_, tcpfsm::new_reno::window());

@@ -201,6 +201,13 @@ void return_route() {
     CHECK(first_hop(again) == r3 && option(again) == route_option({r1, client}, 4));
     CHECK(text_size(again) == 14);
 
+    // Behind an option that nobody knows a route is one, too.
+    user<> e{at(server)}, f{at(client)};
+    e.listen(80, {});
+    CHECK(f.open(web, {.by = {r1}}, {}));
+    e.arrives(with_options(forwarded(f.owes({})), {0x9e, 4, 0xde, 0xad}), {});
+    CHECK(first_hop(e.owes({})) == r1);
+
     // A route that has not reached its end is none.
     user<> c{at(server)};
     c.listen(80, {});
