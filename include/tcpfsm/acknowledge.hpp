@@ -24,7 +24,7 @@ public:
 
     /// 3.10.7.4, fifth.
     constexpr void take(const segment& seg) noexcept {
-        const bool in_handshake = !snd_.synced;
+        const bool opens = !snd_.synced && snd_.una < seg.ack;
         const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
         t_.heard_at = now_;
         t_.keep_alives = 0;
@@ -35,7 +35,7 @@ public:
             take_again(seg, window);
         }
         const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
-        if ((snd_.una <= seg.ack && newer) || in_handshake) {
+        if ((snd_.una <= seg.ack && newer) || opens) {
             snd_.wnd = window;
             snd_.max_wnd = std::max(snd_.max_wnd, window);
             snd_.wl1 = seg.seq;

@@ -469,6 +469,18 @@ TEST_CASE("FIN-WAIT-1: after CLOSE in SYN-RECEIVED an ACK of our SYN is not the 
     tcp.never_wakes();
 }
 
+TEST_CASE("FIN-WAIT-1: after CLOSE in SYN-RECEIVED an ACK from before our SYN does not set the send window",
+          "[3.10.4][3.10.7.4]") {
+    subject tcp = in(syn_received, opened::passively);
+    CHECK(tcp.close() == answer::ok);
+    tcp.emits("F. 1:1(0) ack 1"_seg);
+    tcp.gets(". 1:1(0) ack -5 win 7"_seg);
+    CHECK(tcp.numbers().snd.wnd == 65535);
+    CHECK(tcp.numbers().snd.wl2 == tcp.in_world().ours);
+    tcp.gets(". 1:1(0) ack 1 win 7"_seg);
+    CHECK(tcp.numbers().snd.wnd == 7);
+}
+
 TEST_CASE("FIN-WAIT-1: after CLOSE in SYN-RECEIVED one ACK takes SYN and FIN", "[3.10.4][3.10.7.4]") {
     subject tcp = in(syn_received, opened::actively);
     CHECK(tcp.close() == answer::ok);
