@@ -66,7 +66,7 @@ template <class P>
 /// RFC 6191 section 2, and MAY-2 where no timestamps are in use.
 template <class P>
 [[nodiscard]] constexpr bool may_reopen(const tcb<P>& t, const segment& seg) noexcept {
-    const bool newer = seg.seq >= t.rcv.nxt;  // beyond the number of the peer's FIN
+    const bool newer = seg.seq > t.rcv.nxt - 1;  // beyond the number of the peer's FIN
     const bool stamped = P::timestamps && seg.options.has_timestamps;
     if (!stamped) return newer;
     if (!t.ts.on) return true;
@@ -105,10 +105,13 @@ template <class P>
             if (!seg.has(ctl::ack)) return event::rcv_syn_again;
             if (acks_our_syn(t, seg)) return std::nullopt;
         }
-        if (opened_passively(t)) return acceptable(t, seg) ? event::rcv_syn_passive : event::rcv_outside;
     }
-    if (P::rfc5961) return event::rcv_syn_challenge;
-    return acceptable(t, seg) ? event::rcv_syn_fatal : event::rcv_outside;
+    const bool passive = states::handshaking.contains(at) && opened_passively(t);
+    if (P::rfc5961 && !passive) return event::rcv_syn_challenge;
+    if (seg.seq.in(t.rcv.nxt, t.rcv.wnd())) return passive ? event::rcv_syn_passive : event::rcv_syn_fatal;
+    // A SYN before the window is cut off, and what is left of its segment goes on.
+    if (seg.seq < t.rcv.nxt && acceptable(t, seg)) return std::nullopt;
+    return event::rcv_outside;
 }
 
 /// The segment as if its SYN had been taken.
@@ -133,6 +136,9 @@ template <class P>
                                                            time_point now) noexcept {
     if (seg.has(ctl::rst)) return judge_reset(t, seg, at);
     if (seg.has(ctl::syn)) {
+        // In TIME-WAIT RFC 6191 compares the timestamps.
+        const bool stale = t.ts.on && seg.options.has_timestamps && fails_paws(t, seg, now);
+        if (stale && !states::lingering.contains(at)) return event::rcv_paws;
         if (const auto e = judge_syn(t, seg, at)) return e;
         return judge_arrival(t, without_syn(seg), at, now);
     }

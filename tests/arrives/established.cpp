@@ -612,6 +612,12 @@ TEST_CASE("ESTABLISHED: without RFC 5961 a SYN in the window resets the connecti
         tcp.emits(". 5000:5000(0) ack 1000"_seg);
         CHECK(tcp.passes(route{established}));
     }
+    SECTION("before the window it is cut off, and the text behind it counts") {
+        auto tcp = narrow<without_5961>();
+        CHECK(tcp.gets("S. 999:1009(10) ack 5000"_seg).in_order == 10);
+        tcp.drops("S 999:1019(20)"_seg, event::rcv_no_ack);
+        CHECK(tcp.passes(route{established}));
+    }
 }
 
 // --- Fifth: the ACK field -------------------------------------------------------------------------------

@@ -54,6 +54,16 @@ TEST_CASE("SYN-RECEIVED: an old timestamp is answered with an ACK and dropped", 
     CHECK(tcp.judged() == event::rcv_paws);
 }
 
+TEST_CASE("SYN-RECEIVED: a SYN with an old timestamp does not lead back to LISTEN", "[RFC 7323 5.3]") {
+    subject tcp = stamped();
+    tcp.gets("S 100:100(0) <mss 1460,TS val 999 ecr 0>"_seg);
+    CHECK(tcp.judged() == event::rcv_paws);
+    tcp.emits(". 1:1(0) ack 1"_seg);
+    CHECK(tcp.passes(route{syn_received}));
+    tcp.gets("S 100:100(0) <mss 1460,TS val 1000 ecr 0>"_seg);
+    CHECK(tcp.passes(route{syn_received, listen}));
+}
+
 TEST_CASE("SYN-RECEIVED: a segment without the timestamp that was agreed is dropped", "[RFC 7323 3.2]") {
     subject tcp = stamped();
     tcp.drops(". 1:1(0) ack 1"_seg, event::rcv_no_timestamp);
@@ -282,6 +292,26 @@ TEST_CASE("SYN-RECEIVED: after a passive OPEN another SYN outside the window is 
     tcp.emits(". 1:1(0) ack 1"_seg);
     tcp.gets("S -5:-5(0) <mss 1460>"_seg);
     tcp.emits(". 1:1(0) ack 1"_seg);
+    CHECK(tcp.passes(route{syn_received}));
+}
+
+TEST_CASE("SYN-RECEIVED: after a passive OPEN a SYN before the window is cut off, and the rest of its segment counts",
+          "[3.10.7.4]") {
+    subject tcp = passive();
+    tcp.gets("S. 0:10(10) ack -7"_seg);  // not an ACK of our SYN
+    tcp.emits("R -7:-7(0)"_seg);
+    tcp.drops("S -3:10(13)"_seg, event::rcv_no_ack);
+    CHECK(tcp.passes(route{syn_received}));
+    CHECK(tcp.gets("S. -3:10(13) ack 1"_seg).in_order == 10);
+    CHECK(tcp.passes(route{syn_received, established}));
+    tcp.advance(policies::delayed_ack);
+    tcp.emits(". 1:1(0) ack 11"_seg);
+}
+
+TEST_CASE("SYN-RECEIVED: no SYN is inside a zero window", "[3.10.7.4][3.4]") {
+    subject tcp = in(syn_received, subject{parameters{.rcv_buff = 0}}, opened::passively);
+    tcp.gets("S 1:1(0)"_seg);
+    tcp.emits(". 1:1(0) ack 1 win 0"_seg);
     CHECK(tcp.passes(route{syn_received}));
 }
 

@@ -180,6 +180,7 @@ TEST_CASE("TIME-WAIT: which SYN reopens a connection that used no timestamps", "
     CHECK(reopens(old, "S 2:2(0) <mss 1460>"_seg));                         // none, and a later number
     CHECK_FALSE(reopens(old, "S 0:0(0) <mss 1460>"_seg));                   // none, and an earlier number
     CHECK_FALSE(reopens(old, "S 1:1(0) <mss 1460>"_seg));                   // none, and the FIN's number
+    CHECK_FALSE(reopens(old, "S -2147483646:-2147483646(0)"_seg));          // 2^31 - 1 before the FIN's number
 }
 
 TEST_CASE("TIME-WAIT: the new incarnation is a connection like any other", "[3.6.1][MAY-2]") {
