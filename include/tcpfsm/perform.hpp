@@ -146,6 +146,7 @@ private:
             rcv_.full = std::max(rcv_.full, full);
         }
         rcv_.nxt = t_.held.drain(next);
+        if (rcv_.fin_at < rcv_.nxt) rcv_.fin_known = false;  // the text runs over it: it must be seen again
         const std::uint32_t fresh = rcv_.nxt - before;
         rcv_.user += fresh;
         rcv_.up = later(rcv_.up, rcv_.unread());

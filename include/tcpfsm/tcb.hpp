@@ -106,9 +106,10 @@ struct receive_sequence {
     [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return edge < limit() ? limit() - edge : 0; }
     /// Remembers where the peer's FIN stands, if this segment shows it.
     constexpr void note_fin(const segment& seg) noexcept {
-        if (!seg.has(ctl::fin)) return;
+        const seq at = seg.seq + seg.text;
+        if (!seg.has(ctl::fin) || at < nxt) return;
         fin_known = true;
-        fin_at = seg.seq + seg.text;
+        fin_at = at;
     }
     /// Receiver's SWS avoidance (3.8.6.2.2): the right edge moves by at least so much.
     [[nodiscard]] constexpr std::uint32_t worth() const noexcept { return std::min<std::uint32_t>(buff / 2, mss); }

@@ -466,6 +466,19 @@ TEST_CASE("SYN-RECEIVED: text beyond a gap is held, and its ACK counts", "[3.10.
     tcp.emits(". 1:1(0) ack 21"_seg);
 }
 
+TEST_CASE("SYN-RECEIVED: text that runs over a FIN leaves nothing behind that looks like urgent data", "[3.10.7.4]") {
+    subject tcp = in(listen);
+    tcp.gets("S 0:3(3) <mss 1460>"_seg);
+    tcp.emits("S. 0:0(0) ack 1"_seg);
+    tcp.gets("F. 2:3(1) ack 1"_seg);  // at 3, where the third octet of the SYN's text stands
+    tcp.emits(". 1:1(0) ack 4"_seg);
+    tcp.is(established);
+    CHECK(tcp.conn().urgent() == 0);
+    tcp.gets("F. 4:4(0) ack 1"_seg);
+    tcp.emits(". 1:1(0) ack 5"_seg);
+    tcp.is(close_wait);
+}
+
 TEST_CASE("SYN-RECEIVED: URG on the ACK of our SYN is heeded", "[3.10.7.4][MUST-30]") {
     subject tcp = passive();
     tcp.gets("U. 1:11(10) ack 1 urg 4"_seg);
