@@ -204,7 +204,8 @@ def page(clauses, known):
     yield "id as a tag (`ctest -L '^MUST-13$'` runs them); *the caller's*, who is told so by [the border](border.md) and shown how"
     yield "by [an example](examples/caller); or *chosen otherwise*, with the reason. MUST-1 to MUST-69, SHLD-1 to SHLD-31, MAY-1 to"
     yield "MAY-18 and REC-1 are the RFC's labels. UNL counts what it asks for in capitals without a label, LC what it asks for in"
-    yield "small letters. Extensions are numbered here, such as 6298-5. The sentences are ours; the RFCs' are what binds."
+    yield "small letters. Extensions are numbered here, such as 6298-5. A sentence is read after its level, \"MUST NOT: ...\"; the"
+    yield "sentences are ours, those of the RFCs are what binds."
     yield ""
     yield from counts(clauses, known)
     yield from ("", "## RFC 9293")
