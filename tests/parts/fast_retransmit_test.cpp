@@ -39,6 +39,26 @@ TEST_CASE("Fast retransmit: a block about what is not in flight is not believed"
     CHECK_FALSE(recovery.tells_more(blocks(block(8000, 9001)), una, nxt));                     // never sent
 }
 
+TEST_CASE("Fast retransmit: a block is judged by its distance from SND.UNA, wherever that lies", "[RFC 6675 2]") {
+    constexpr std::uint32_t bases[] = {0, 0x3fff'f000, 0x7fff'f000, 0x7fff'fff0, 0xbfff'f000, 0xffff'f000, 0xffff'fff0};
+    for (const std::uint32_t base : bases) {
+        const auto tells = [base](std::uint32_t left, std::uint32_t right) {
+            fast_retransmit recovery;
+            recovery.begin(una - 1 + base);
+            return recovery.tells_more(blocks(block(base + left, base + right)), una + base, nxt + base);
+        };
+        CAPTURE(base);
+        CHECK(tells(1001, 9000));
+        for (std::uint32_t left = 1001; left < 9000; left += 7) REQUIRE(tells(left, left + 1));
+        CHECK_FALSE(tells(2000, 2000));  // nothing
+        CHECK_FALSE(tells(3000, 2000));  // ends before it begins
+        for (std::uint32_t k = 0; k < 32; ++k) {
+            CHECK_FALSE(tells(1000 - (1U << k), 2000));  // begins before SND.UNA
+            if (k >= 10) CHECK_FALSE(tells(1000 + (1U << k), 2000));
+        }
+    }
+}
+
 TEST_CASE("Fast retransmit: after a timeout, what tells more counts one octet earlier",
           "[RFC 6582 3.2][RFC 6675 5.1]") {
     fast_retransmit recovery;

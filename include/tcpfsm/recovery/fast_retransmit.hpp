@@ -33,8 +33,9 @@ public:
     constexpr bool tells_more(const options& opt, seq una, seq nxt) noexcept {
         if (opt.sack_count == 0) return false;
         const sack_block first = opt.sack[0];
-        const bool again = opt.sack_count > 1 && covers(opt.sack[1], first);
-        if (again || covers(told_, first) || first.left <= una || nxt < first.right) return false;
+        const bool in_flight = first.left != una && covers({una, nxt}, first, una) && first.left != first.right;
+        const bool again = opt.sack_count > 1 && covers(opt.sack[1], first, una);
+        if (!in_flight || again || covers(told_, first, una)) return false;
         told_ = first;
         return true;
     }
@@ -87,8 +88,10 @@ public:
 
 private:
     constexpr explicit fast_retransmit(seq iss) noexcept : recover_{iss} {}
-    static constexpr bool covers(sack_block all, sack_block part) noexcept {
-        return all.left <= part.left && part.right <= all.right;
+    /// In distances from `from`: a block may have any two numbers, and numbers 2^31 apart have no order.
+    static constexpr bool covers(sack_block all, sack_block part, seq from) noexcept {
+        const bool in_order = part.left - from <= part.right - from;
+        return in_order && all.left - from <= part.left - from && part.right - from <= all.right - from;
     }
 
     seq recover_{};  // one beyond the highest number sent when loss was last found
