@@ -439,7 +439,7 @@ private:
 
 template <class C>
 void endless_growth() {
-    for (const std::uint32_t smss : {88U, 1460U, 65535U}) {
+    for (const std::uint32_t smss : {1460U, 9000U, 65535U}) {
         for (const bool avoiding : {false, true}) {
             C congestion;
             congestion.begin({smss, 0}, false);
