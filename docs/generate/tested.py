@@ -31,11 +31,11 @@ class not_built(Exception):
     """Some test program has not been built, so ctest does not know its cases."""
 
 
-def tests(build):
-    """All ctests of a build folder."""
+def tests(build, *which):
+    """All ctests of a build folder, or those that these arguments of ctest choose: "-L", "^museum$"."""
     ctest = os.environ.get("TCPFSM_CTEST", "ctest")
-    shown = subprocess.run([ctest, "--test-dir", str(build), "--show-only=json-v1"], check=True, capture_output=True,
-                           text=True)
+    shown = subprocess.run([ctest, "--test-dir", str(build), "--show-only=json-v1", *which], check=True,
+                           capture_output=True, text=True)
     found = []
     for each in json.loads(shown.stdout)["tests"]:
         if each["name"].endswith("_NOT_BUILT"):

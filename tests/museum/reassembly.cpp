@@ -71,7 +71,7 @@ public:
         steps += kept_.size();
         return std::any_of(kept_.begin(), kept_.end(), [&](sack_block b) { return b.left <= next; });
     }
-    friend bool operator==(const all_segments&, const all_segments&) noexcept = default;
+    [[maybe_unused]] friend bool operator==(const all_segments&, const all_segments&) noexcept = default;
 
 private:
     std::vector<sack_block> kept_;
@@ -158,13 +158,13 @@ void crumbs(Order order) {
     });
 }
 
-TEST_CASE("Museum: tiny segments out of order do not make the next one dearer", "[M29]") {
+TEST_CASE("Tiny segments out of order do not make the next one dearer", "[M29]") {
     constexpr auto alternating = [](std::uint32_t i) { return i % 2 == 0 ? 4 + 2 * i : 400'004 - 2 * i; };
     crumbs<counted>(alternating);
     CHECK(caught([&] { crumbs<keeps_every_segment>(alternating); }));
 }
 
-TEST_CASE("Museum: every second octet, in any order, costs no more than a few ranges", "[M30]") {
+TEST_CASE("Every second octet, in any order, costs no more than a few ranges", "[M30]") {
     // 48271 generates the numbers modulo a prime, so this is a permutation of them.
     constexpr auto shuffled = [](std::uint32_t i) {
         return 4 + 2 * static_cast<std::uint32_t>((std::uint64_t{i} + 1) * 48'271 % 100'003);
@@ -188,7 +188,7 @@ void gap_never_filled() {
         expect(std::is_trivially_copyable_v<basic_connection<P>>, "a connection owns memory elsewhere");
     });
 }
-TEST_CASE("Museum: a gap that is never filled does not eat the memory", "[M31]") {
+TEST_CASE("A gap that is never filled does not eat the memory", "[M31]") {
     gap_never_filled<policies>();
     CHECK(caught([] { gap_never_filled<keeps_every_segment>(); }));
 }
@@ -236,7 +236,7 @@ void early_text_is_reported(const world& w) {
     expect(tcp.gets(". 1:11(10) ack 1"_seg).in_order == 20, "the gap is closed");
     tcp.emits(". 1:1(0) ack 21 <sack 31:41>"_seg);
 }
-TEST_CASE("Museum: text out of order is reported right in the upper half of the numbers, too", "[M28]") {
+TEST_CASE("Text out of order is reported right in the upper half of the numbers, too", "[M28]") {
     across_all_wraps([](const world& w) { early_text_is_reported<policies>(w); });
     CHECK(caught([] { across_all_wraps([](const world& w) { early_text_is_reported<signed_blocks>(w); }); }));
 }
@@ -258,7 +258,7 @@ void queue_across_the_wrap(const world& w) {
     takes(". 15:30(15) ack 1"_seg, 0, 1);  // inside
     takes(". 1:11(10) ack 1"_seg, 40, 0);
 }
-TEST_CASE("Museum: what waits across 2^32 stays one queue", "[M37]") {
+TEST_CASE("What waits across 2^32 stays one queue", "[M37]") {
     across_all_wraps([](const world& w) { queue_across_the_wrap<policies>(w); });
     CHECK(caught([] { across_all_wraps([](const world& w) { queue_across_the_wrap<compares_plainly>(w); }); }));
 }
@@ -353,11 +353,11 @@ void overlaps(const world& w) {
     both(middle, inside);
     both(middle, taken);  // then "abcd" overlaps at its head what is in order
 }
-TEST_CASE("Museum: segments that overlap at the head, the tail, over all or inside leave the text whole", "[M33]") {
+TEST_CASE("Segments that overlap at the head, the tail, over all or inside leave the text whole", "[M33]") {
     across_all_wraps([](const world& w) { overlaps<policies>(w); });
     CHECK(caught([] { everywhere([](const world& w) { overlaps<forgets_to_skip>(w); }); }));
 }
-TEST_CASE("Museum: whatever overlaps in whatever order, the text is that of the model", "[M33]") {
+TEST_CASE("Whatever overlaps in whatever order, the text is that of the model", "[M33]") {
     const std::string text = "abcdefghijklmnopqrstuvwxyz0123456789";
     rc::prop("equal to a map of octets", [&](const std::vector<std::pair<std::uint8_t, std::uint8_t>>& pieces,
                                              std::uint32_t ours, std::uint32_t peers) {
@@ -405,7 +405,7 @@ void different_bytes(const world& w) {
         expect(tcp.reads() == "........BBAAAAAA", "the same rule at the tail, and none after it is in order");
     }
 }
-TEST_CASE("Museum: of two different copies of an octet one rule decides, wherever they overlap", "[M34]") {
+TEST_CASE("Of two different copies of an octet one rule decides, wherever they overlap", "[M34]") {
     across_all_wraps([](const world& w) { different_bytes<policies>(w); });
     CHECK(caught([] { everywhere([](const world& w) { different_bytes<first_and_last_win>(w); }); }));
 }
@@ -447,7 +447,7 @@ void beyond_the_window() {
     tcp.is(established);
     expect(tcp.conn().readable() == 500, "the FIN that was cut off is forgotten");
 }
-TEST_CASE("Museum: text beyond a gap ends at the window, and a FIN that is cut off is forgotten", "[M35]") {
+TEST_CASE("Text beyond a gap ends at the window, and a FIN that is cut off is forgotten", "[M35]") {
     beyond_the_window<policies>();
     CHECK(caught([] { beyond_the_window<believes_a_cut_fin>(); }));
     CHECK(caught([] { beyond_the_window<has_no_edge>(); }));

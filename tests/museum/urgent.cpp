@@ -115,7 +115,7 @@ void urgent_pointer_0() {
     tcp.advance(P::delayed_ack);
     tcp.emits(". 1:1(0) ack 21"_seg);
 }
-TEST_CASE("Museum: an urgent pointer of 0 does not make 2^32 - 1 octets urgent", "[M15]") {
+TEST_CASE("An urgent pointer of 0 does not make 2^32 - 1 octets urgent", "[M15]") {
     urgent_pointer_0<policies>();
     CHECK(caught([] { urgent_pointer_0<subtracts_unchecked>(); }));
 }
@@ -170,7 +170,7 @@ void urgent_text_of_the_last_connection() {
     tcp = in(established, std::move(tcp));
     expect(tcp.conn().urgent() == 0, "the pointer of the last connection");
 }
-TEST_CASE("Museum: no urgent pointer is carried into a connection from its handshake or from another", "[M16]") {
+TEST_CASE("No urgent pointer is carried into a connection from its handshake or from another", "[M16]") {
     SECTION("from LISTEN") {
         urgent_syn_in_listen<policies>();
         CHECK(caught([] { urgent_syn_in_listen<keeps_the_pointer>(); }));
@@ -207,7 +207,7 @@ void urgent_beyond_the_text() {
     expect(stream.receive(read, w.begin).octets == 1 && read[0] == 'x', "one octet is read");
     expect(std::count(in.begin(), in.end(), 0xee) == 15, "one octet is written");
 }
-TEST_CASE("Museum: an urgent pointer beyond the segment moves no octet", "[M18]") {
+TEST_CASE("An urgent pointer beyond the segment moves no octet", "[M18]") {
     urgent_beyond_the_text<policies>();
     CHECK(caught([] { urgent_beyond_the_text<cuts_urgent_text_out>(); }));
 }
@@ -224,7 +224,7 @@ void no_panic(const script& strange) {
     tcp.is(established);
     expect(tcp.numbers().snd.una == tcp.in_world().ours + 11, "the connection goes on");
 }
-TEST_CASE("Museum: no urgent pointer ends a connection", "[M19]") {
+TEST_CASE("No urgent pointer ends a connection", "[M19]") {
     SECTION("no text") {
         no_panic<policies>("U. 1:1(0) ack 1 urg 65535"_seg);
         CHECK(caught([] { no_panic<panics>("U. 1:1(0) ack 1 urg 65535"_seg); }));
@@ -267,7 +267,7 @@ void meaning_of_the_pointer() {
     static_cast<void>(tcp.send_urgent(10));
     tcp.emits("PU. 1:11(10) ack 1 urg 10"_seg);  // the sender's rule is the same
 }
-TEST_CASE("Museum: the urgent pointer has one meaning, one beyond the last urgent octet", "[M21][RFC 6093 2.1]") {
+TEST_CASE("The urgent pointer has one meaning, one beyond the last urgent octet", "[M21][RFC 6093 2.1]") {
     meaning_of_the_pointer<policies>();
     CHECK(caught([] { meaning_of_the_pointer<points_to_the_last>(); }));
 }
