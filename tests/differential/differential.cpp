@@ -14,6 +14,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <iterator>
@@ -189,6 +190,10 @@ std::string story(const outcome& o) {
     if (o.heard.empty()) text = "nothing  ";
     text += fmt::format("// {}", o.at);
     if (o.counted) text += fmt::format(", {} more acknowledged, {} more taken", o.acked, o.taken);
+    for (const reply& r : o.answer) {
+        text += fmt::format("; then asked, {}: SND.NXT {:+}, RCV.NXT {:+}", r.bits, static_cast<std::int32_t>(r.seq),
+                            static_cast<std::int32_t>(r.ack));
+    }
     return text;
 }
 

@@ -250,11 +250,18 @@ std::vector<outcome> kernel_side::play(std::span<const trial> cells) {
     std::this_thread::sleep_for(quiet);
     wire_.wait(hear);
     lines = all_lines(with.v6);
+    for (std::size_t i = 0; i < players.size(); ++i) {
+        out[i].heard = std::exchange(players[i].heard, {});
+        wire_.send(players[i].port, question(players[i].what, out[i].peer));
+        wire_.drain(hear);
+    }
+    wire_.wait(hear);
     if (steady_clock::now() - begin > milliseconds{950}) return {};  // SYNs are about to be sent again
     for (std::size_t i = 0; i < players.size(); ++i) {
         const line now = lines[players[i].port];
         outcome& o = out[i];
-        o.tell(players[i].heard);
+        o.replies = o.told(o.heard);
+        o.answer = o.told(players[i].heard);
         o.at = now.at;
         // A listener stays when its connection goes; it is the state of what never was one.
         constexpr state_set request = state::listen | state::syn_received;

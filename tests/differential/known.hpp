@@ -30,9 +30,6 @@ struct rule {
 [[nodiscard]] std::span<const rule> known();
 
 /// True iff both came to the same.
-[[nodiscard]] inline bool same(const outcome& a, const outcome& b) {
-    const bool counted = a.counted && b.counted;
-    return a.replies == b.replies && a.at == b.at && (!counted || (a.acked == b.acked && a.taken == b.taken));
-}
+[[nodiscard]] bool same(const outcome& a, const outcome& b);
 
 }  // namespace tcpfsm::differential

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 
 namespace tcpfsm::differential {
 
@@ -34,7 +35,8 @@ public:
         const seq una = us.conn_.numbers().snd.una;
         out.judged = us.arrives(out.sent);
         us.waits(quiet);
-        out.tell(us.heard_);
+        out.heard = std::exchange(us.heard_, {});
+        out.replies = out.told(out.heard);
         out.at = us.conn_.at();
         constexpr state_set nothing = state::closed | state::listen;
         out.counted = !us.conn_.in(nothing);
@@ -42,6 +44,8 @@ public:
             out.acked = us.conn_.numbers().snd.una - una;
             out.taken = us.taken() - taken;
         }
+        static_cast<void>(us.arrives(question(c, out.peer)));
+        out.answer = out.told(us.heard_);
         return out;
     }
 

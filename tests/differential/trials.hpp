@@ -166,22 +166,25 @@ struct outcome {
     segment sent{};                ///< the segment at the end
     std::vector<segment> heard{};  ///< what came back
     std::vector<reply> replies{};  ///< the same, as they are compared
+    std::vector<reply> answer{};   ///< then it is asked for its numbers, and says this
     state at = state::closed;      ///< where it led
     bool counted = false;          ///< the next two are known
     std::uint32_t acked = 0;       ///< how far SND.UNA moved
     std::uint32_t taken = 0;       ///< how much text (and FIN) RCV.NXT passed
     arrival judged{};              ///< what we think of the segment; the kernel does not tell
 
-    void tell(const std::vector<segment>& all) {
-        heard = all;
+    /// Segments as replies, told from what was known before.
+    [[nodiscard]] std::vector<reply> told(const std::vector<segment>& all) const {
+        std::vector<reply> out;
         for (const segment& seg : all) {
             reply r{.bits = seg.ctl.without(ctl::psh), .text = seg.text};
             r.anew = seg.has(ctl::syn) && (!peer.met() || seg.seq != peer.their_iss());
-            if (!r.anew && (!seg.has(ctl::rst) || !seg.has(ctl::ack))) r.seq = seg.seq - peer.their_nxt();
-            if (seg.has(ctl::rst) && seg.has(ctl::ack) && seg.seq != tcpfsm::seq{}) r.seq = seg.seq - peer.their_nxt();
+            const bool bare = seg.has(ctl::rst | ctl::ack) && seg.seq == tcpfsm::seq{};  // it has no number of its own
+            if (!r.anew && !bare) r.seq = seg.seq - peer.their_nxt();
             if (seg.has(ctl::ack)) r.ack = seg.ack - peer.base();
-            replies.push_back(r);
+            out.push_back(r);
         }
+        return out;
     }
 };
 
@@ -196,6 +199,13 @@ struct outcome {
         seg.options.mss = 1460;
     }
     if (c.with.timestamps) peer.stamps(seg, c.stamped);
+    return seg;
+}
+
+/// A segment from long ago. A synchronized connection answers it with SND.NXT and RCV.NXT.
+[[nodiscard]] inline segment question(const trial& c, hand& peer) {
+    segment seg{.seq = peer.base() - 5000, .ack = peer.their_nxt(), .text = 1, .ctl = ctl::ack, .wnd = hand::window};
+    if (c.with.timestamps) peer.stamps(seg, stamp::fresh);
     return seg;
 }
 
