@@ -19,7 +19,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <type_traits>
 
 namespace tcpfsm::drill {
 namespace {
@@ -36,18 +35,11 @@ double in_seconds(microseconds t) { return static_cast<double>(t) / 1e6; }
 /// Numbers in options of a script.
 template <class Number>
 Number number_in(const script_option& o) {
-    if constexpr (std::is_floating_point_v<Number>) {
-        char* end = nullptr;
-        const double n = std::strtod(o.value.c_str(), &end);
-        if (o.value.empty() || *end != '\0') throw failure{o.at, "expected a number here"};
-        return n;
-    } else {
-        Number n{};
-        const char* last = o.value.data() + o.value.size();
-        if (std::from_chars(o.value.data(), last, n).ptr != last || o.value.empty())
-            throw failure{o.at, "expected a number here"};
-        return n;
-    }
+    Number n{};
+    const char* last = o.value.data() + o.value.size();
+    if (std::from_chars(o.value.data(), last, n).ptr != last || o.value.empty())
+        throw failure{o.at, "expected a whole number here"};
+    return n;
 }
 
 /// What a script says about its run before its first event, and who speaks.
@@ -86,7 +78,7 @@ scene set(const script& s, const settings& given) {
         } else if (o.name == "tolerance_usecs") {
             out.how.tolerance = number_in<microseconds>(o);
         } else if (o.name == "tolerance_percent") {
-            out.how.tolerance_percent = number_in<double>(o);
+            out.how.tolerance_percent = number_in<int>(o);
         } else if (o.name == "mtu") {
             mtu = number_in<std::uint32_t>(o);
         } else if (o.name == "so_flags") {
