@@ -40,7 +40,7 @@ struct atlas {
         const auto& moves = said.moves;
         for (std::size_t i = 0; i < moves.count; ++i) {
             const auto& m = moves.all[i];
-            bool found = m.from == m.to && !(m.cause == cause::bad_ack || m.cause == cause::fin_again);
+            bool found = false;
             for (std::size_t k = 0; k < std::size(all_arcs); ++k) {
                 const oracle::arc& a = all_arcs[k];
                 if (a.from != m.from || a.to != m.to || a.by != m.cause) continue;

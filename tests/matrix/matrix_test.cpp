@@ -68,7 +68,7 @@ TEST_CASE("matrix: every segment in every state comes to what the text of the RF
 }
 
 TEST_CASE("matrix: the same with timestamps and scaled windows, and with every policy",
-          "[RFC 7323 5.3][RFC 7323 2.3][RFC 6191 2][RFC 1337 3][RFC 5961 3.2][RFC 5961 4.2][MAY-2]") {
+          "[RFC 7323 5.3][RFC 7323 2.3][RFC 6191 2][RFC 1337 3][RFC 5961 3.2][RFC 5961 4.2][3.6.1]") {
     score all = run_everywhere<policies>(true);
     for (const world& w : {test::worlds[1], test::worlds[4]}) {
         run<without_rfc5961>(w, true, all);

@@ -137,7 +137,7 @@ void tcp::elsewhere(const segment& seg, microseconds now) {
         if (seg.rst) return;
         // Text outside is most often a duplicate whose ACK was lost: always answered.
         const bool text = seg.text != 0 || seg.fin;
-        if (text && !seg.syn) return owe_ack();
+        if (text && !seg.syn && how.text_is_always_answered) return owe_ack();
         return challenge();
     }
     if (!how.stamp_of_good_ack) take_stamp(seg, now);
@@ -167,7 +167,8 @@ bool tcp::old_stamp(const segment& seg, microseconds now) {
     if (!t.stamps || seg.rst || !seg.has_stamp) return false;
     if (!before(seg.stamp, t.ts_recent) || now - t.ts_recent_at > given.stamp_life) return false;
     because("RFC 7323 5.3 R1: PAWS");
-    challenge();
+    if (how.paws_within_allowance) challenge();
+    if (!how.paws_within_allowance) owe_ack();
     return true;
 }
 
@@ -310,15 +311,16 @@ bool tcp::time_wait_syn(const segment& seg, microseconds now) {
 
 /// Fifth. True if the sixth step follows.
 bool tcp::fifth(const segment& seg, const segment& cut, microseconds now) {
-    const bool handshake = at == state::syn_received;
-    if (handshake && !within(t.una, seg.ack, t.nxt) && (how.handshake_resets || !how.rfc5961)) {
+    const bool never_sent = before(t.nxt, seg.ack);
+    const bool too_old = how.rfc5961 && before(seg.ack, t.una - t.max_wnd);
+    const bool out_of_range = how.rfc5961 && (never_sent || too_old);
+    const bool opens = within(t.una, seg.ack, t.nxt);
+    if (at == state::syn_received && !opens && (how.handshake_resets || !out_of_range)) {
         because("3.10.7.4 fifth: SYN-RECEIVED, not an ACK of our SYN");
         stays(cause::bad_ack);
         answer_with_reset(seg);
         return false;
     }
-    const bool never_sent = before(t.nxt, seg.ack);
-    const bool too_old = how.rfc5961 && before(seg.ack, t.una - t.max_wnd);
     if (never_sent || too_old) {
         because(never_sent ? "3.10.7.4 fifth: acknowledges what was never sent" : "3.10.7.4 fifth, MAY-12: too old");
         challenge();
@@ -327,20 +329,13 @@ bool tcp::fifth(const segment& seg, const segment& cut, microseconds now) {
     // Everything is acknowledged in TIME-WAIT: no ACK counts.
     if (how.stamp_of_good_ack && at != state::time_wait) take_stamp(seg, now);
     switch (at) {
-    case state::syn_received: {
-        const bool reset = !within(t.una, seg.ack, t.nxt);
-        if (reset) {
-            because("3.10.7.4 fifth: SYN-RECEIVED, not an ACK of our SYN");
-            answer_with_reset(seg);
-            return false;
-        }
+    case state::syn_received:
         take_window(seg, how.window_by_seq_as_sent ? seg.seq : cut.seq);
         said.acked += seg.ack - t.una - 1;
         t.una = seg.ack;
         move(state::established, cause::ack_of_syn);
         enter_established("3.10.7.4 fifth: our SYN is acknowledged");
         return true;
-    }
     case state::established:
     case state::fin_wait_2:
     case state::close_wait:

@@ -51,17 +51,16 @@ struct readings {
     bool rfc1337 = true;  ///< RFC 1337 F1: resets are ignored in TIME-WAIT; false: 3.10.7.4 second
     bool reopen = true;   ///< MAY-2 and RFC 6191: a SYN may reopen a connection in TIME-WAIT
     // Places where the RFC contradicts itself, or leaves a choice
-    bool issuer_of_reset_goes = true;   ///< 3.10.5: CLOSED; false: TIME-WAIT (3.5.2, figure 5 note 3)
-    bool reset_of_syn_by_ack = true;    ///< RFC 5961 3.2 tests the ACK alone; false: SEQ = RCV.NXT, too (3.10.7.3)
-    bool crossing_syn_ack = true;       ///< figure 7: the SYN,ACK at RCV.NXT - 1 opens; false: the first step's ACK
-    bool around_the_window = true;      ///< a segment beyond both edges is trimmed; false: 3.4, four cases
-    bool zero_window_listens = true;    ///< MUST-66: ACK, URG of text at a zero window count; false: only an ACK
-    bool window_of_syn_ack = true;      ///< RFC 1122 4.2.2.20 (c); false: 3.10.7.3 sets SND.WND elsewhere alone
-    bool window_of_syn = true;          ///< SND.WND of a SYN in LISTEN, as in SYN-SENT; false: 3.10.7.2 is silent
-    bool window_by_seq_as_sent = true;  ///< SND.WL1 is SEG.SEQ as it came; false: of the trimmed segment
-    bool window_of_first_ack =
-        true;                   ///< FIN-WAIT-1 before our SYN is acknowledged: as SYN-RECEIVED; false: as ESTABLISHED
-    bool no_ack_no_wl2 = true;  ///< a SYN without ACK sets SND.WL2 to the ISS; false: to its SEG.ACK
+    bool issuer_of_reset_goes = true;      ///< 3.10.5: CLOSED; false: TIME-WAIT (3.5.2, figure 5 note 3)
+    bool reset_of_syn_by_ack = true;       ///< RFC 5961 3.2 tests the ACK alone; false: SEQ = RCV.NXT, too (3.10.7.3)
+    bool crossing_syn_ack = true;          ///< figure 7: the SYN,ACK at RCV.NXT - 1 opens; false: the first step's ACK
+    bool around_the_window = true;         ///< a segment beyond both edges is trimmed; false: 3.4, four cases
+    bool zero_window_listens = true;       ///< MUST-66: ACK, URG of text at a zero window count; false: only an ACK
+    bool window_of_syn_ack = true;         ///< RFC 1122 4.2.2.20 (c); false: 3.10.7.3 sets SND.WND elsewhere alone
+    bool window_of_syn = true;             ///< SND.WND of a SYN in LISTEN, as in SYN-SENT; false: 3.10.7.2 is silent
+    bool window_by_seq_as_sent = true;     ///< SND.WL1 is SEG.SEQ as it came; false: of the trimmed segment
+    bool window_of_first_ack = true;       ///< SYN-RECEIVED's rule for it after CLOSE, too; false: FIN-WAIT-1's
+    bool no_ack_no_wl2 = true;             ///< a SYN without ACK sets SND.WL2 to the ISS; false: to its SEG.ACK
     bool syn_needs_no_stamp = true;        ///< RFC 5961 4.2: every SYN is challenged; false: silence (RFC 7323 3.2)
     bool stamp_of_good_ack = true;         ///< TS.Recent of segments whose ACK counts; false: in the window (7323 R3)
     bool syn_again_is_syn_ack = true;      ///< the peer's SYN again is answered by the SYN,ACK; false: by an ACK
@@ -73,6 +72,9 @@ struct readings {
     bool fin_runs_over = true;             ///< text beyond a FIN seen before counts, that FIN does not; false: the FIN
     bool gap_delays_text_alone = true;     ///< ACK and URG of what waits beyond a gap count; false: all is held
     bool gap_is_answered = true;           ///< RFC 5681 4.2: an ACK at once; false: MAY-13, none
+    bool paws_within_allowance = true;     ///< old timestamps are challenged; false: always answered (RFC 7323 5.3 R1)
+    bool text_is_always_answered = true;   ///< text outside the window; false: within the allowance (RFC 5961 7)
+    bool queued_close_first = true;        ///< CLOSE before the FIN that comes with our SYN's ACK; false: after it
     bool ends_are_told = true;             ///< the user hears that LAST-ACK and the like ended; false: no signal
     friend bool operator==(const readings&, const readings&) = default;
 };
@@ -108,6 +110,9 @@ inline constexpr named_reading all_readings[] = {
     {&readings::fin_runs_over, "fin_runs_over", "3.10.7.4 eighth"},
     {&readings::gap_delays_text_alone, "gap_delays_text_alone", "3.10.7.4 first, SHLD-31"},
     {&readings::gap_is_answered, "gap_is_answered", "3.10.7.4 seventh, MAY-13"},
+    {&readings::paws_within_allowance, "paws_within_allowance", "RFC 7323 5.3 R1, RFC 5961 7"},
+    {&readings::text_is_always_answered, "text_is_always_answered", "3.10.7.4 first, RFC 5961 7"},
+    {&readings::queued_close_first, "queued_close_first", "3.10.4"},
     {&readings::ends_are_told, "ends_are_told", "3.10.7.4 second, fifth"},
 };
 
@@ -236,7 +241,6 @@ public:
     void open_passive();
     void open_active();
     void send(number octets);
-    void receive(number octets);
     void close();
     void close_both();
     void abort();

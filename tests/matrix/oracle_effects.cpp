@@ -124,7 +124,7 @@ void tcp::enter_established(const char* cite) {
     because(cite);
     t.syn_acked = true;
     tell(signal::open);
-    if (!t.close_waits) return;
+    if (!t.close_waits || !how.queued_close_first) return;
     because("3.10.4: the CLOSE that was queued");
     t.close_waits = false;
     t.fin = true;
@@ -197,6 +197,11 @@ void tcp::send_syn(bool with_ack) {
 
 /// 3.8.1 and 3.8.6: text and FIN that may go; else the ACK that is owed.
 void tcp::transmit() {
+    if (at == state::established && t.close_waits) {
+        t.close_waits = false;
+        t.fin = true;
+        move(state::fin_wait_1, cause::close);
+    }
     const bool sends = at == state::established || at == state::close_wait || at == state::fin_wait_1 ||
                        at == state::closing || at == state::last_ack;
     if (sends) {
@@ -267,12 +272,6 @@ void tcp::send(number octets) {
         return transmit();
     default: return because("3.10.2: no SEND here");
     }
-}
-
-void tcp::receive(number octets) {
-    begin();
-    because("3.10.3: RECEIVE");
-    t.unread -= std::min(octets, t.unread);
 }
 
 void tcp::close() {
