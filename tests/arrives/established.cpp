@@ -769,7 +769,7 @@ TEST_CASE("ESTABLISHED: an older segment with a newer ACK moves SND.UNA and not 
     CHECK(tcp.numbers().snd.una == tcp.in_world().ours + 11);
 }
 
-TEST_CASE("ESTABLISHED: the largest window ever offered is remembered", "[3.8.6.2.1][RFC 5961 5.2]") {
+TEST_CASE("ESTABLISHED: the largest window ever offered is remembered", "[3.8.6.2.1][RFC 5961 5.2][UNL-10]") {
     subject tcp = narrow();
     tcp.gets(". 1000:1000(0) ack 5000 win 3000"_seg);
     tcp.gets(". 1000:1000(0) ack 5000 win 10"_seg);
@@ -786,7 +786,26 @@ TEST_CASE("ESTABLISHED: a window that opens lets text go", "[3.10.7.4]") {
     tcp.emits("P. 1:11(10) ack 1"_seg);
 }
 
-TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[RFC 7323 2.3][7323-6]") {
+TEST_CASE("ESTABLISHED: a window beyond 32767 is as large as it says", "[3.1][MUST-1]") {
+    for (const std::uint16_t window : {std::uint16_t{0x7fff}, std::uint16_t{0x8000}, std::uint16_t{0xffff}}) {
+        subject tcp = in(established, subject{{.snd_buff = 200'000}});
+        tcp.hears(tcp.from_peer({.seq = seq{1}, .ack = seq{1}, .ctl = ctl::ack, .wnd = window}));
+        CHECK(tcp.numbers().snd.wnd == window);
+        static_cast<void>(tcp.send(1460));
+        tcp.emits("P. 1:1461(1460) ack 1"_seg);
+    }
+}
+
+TEST_CASE("ESTABLISHED: a window scale without SYN says nothing", "[RFC 7323 2.2][7323-3]") {
+    subject tcp = in(listen);
+    tcp.gets("S 0:0(0) <mss 1460,wscale 2>"_seg);
+    tcp.emits("S. 0:0(0) ack 1"_seg);
+    tcp.gets(". 1:1(0) ack 1 win 1000 <wscale 5>"_seg);
+    tcp.gets(". 1:1(0) ack 1 win 1000"_seg);
+    CHECK(tcp.numbers().snd.wnd == 4000);
+}
+
+TEST_CASE("ESTABLISHED: the window is scaled if both have agreed", "[RFC 7323 2.3][7323-6][REC-1]") {
     subject tcp = in(listen);
     tcp.gets("S 0:0(0) win 65535 <mss 1460,wscale 14>"_seg);
     tcp.emits("S. 0:0(0) ack 1"_seg);
@@ -926,12 +945,28 @@ TEST_CASE("ESTABLISHED: one ACK answers all segments that came together", "[3.10
     tcp.never_wakes();
 }
 
-TEST_CASE("ESTABLISHED: text of ours carries the ACK", "[3.10.7.4]") {
+TEST_CASE("ESTABLISHED: text of ours carries the ACK, and so does all that follows", "[3.10.7.4][3.8][LC-04]") {
     subject tcp = in(established);
     tcp.gets(". 1:101(100) ack 1"_seg);
     static_cast<void>(tcp.send(10));
     tcp.emits("P. 1:11(10) ack 101"_seg);
     tcp.emits_nothing();
+    tcp.gets(". 101:201(100) ack 1"_seg);
+    tcp.advance(policies::delayed_ack);
+    tcp.emits(". 11:11(0) ack 201"_seg);
+    tcp.gets(". 201:301(100) ack 1"_seg);
+    static_cast<void>(tcp.close());
+    tcp.emits("F. 11:11(0) ack 301"_seg);
+    tcp.gets(". 301:401(100) ack 1"_seg);
+    tcp.advance(policies::delayed_ack);
+    tcp.emits(". 12:12(0) ack 401"_seg);
+    tcp.gets(". 401:501(100) ack 1"_seg);
+    tcp.advance(tcp.conn().poll_timeout() - tcp.now());
+    tcp.emits(". 12:12(0) ack 501"_seg);
+    tcp.advance(tcp.conn().poll_timeout() - tcp.now() - 10ms);
+    tcp.gets(". 501:601(100) ack 1"_seg);
+    tcp.advance(10ms);
+    tcp.emits("FP. 1:11(10) ack 601"_seg);  // what goes again acknowledges what has come since
 }
 
 TEST_CASE("ESTABLISHED: PSH is passed up", "[3.9.1.3][MAY-17]") {
@@ -941,7 +976,7 @@ TEST_CASE("ESTABLISHED: PSH is passed up", "[3.9.1.3][MAY-17]") {
 }
 
 TEST_CASE("ESTABLISHED: text beyond a gap is kept and answered at once",
-          "[3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2][5681-13]") {
+          "[3.10.7.4][SHLD-31][MAY-13][RFC 5681 4.2][2018-2][5681-13]") {
     subject tcp = in(established);
     const arrival got = tcp.gets("P. 11:21(10) ack 1"_seg);
     CHECK(got.text == 10);
@@ -1092,6 +1127,39 @@ TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[RFC 20
     }
 }
 
+TEST_CASE("ESTABLISHED: as long as there is a gap, all that goes carries SACK blocks", "[RFC 2018 4][2018-3]") {
+    subject tcp = sacking();
+    tcp.gets(". 5500:6000(500) ack 1"_seg);
+    tcp.emits(". 1:1(0) ack 5000 <sack 5500:6000>"_seg);
+    static_cast<void>(tcp.send(10));
+    tcp.emits("P. 1:11(10) ack 5000 <sack 5500:6000>"_seg);
+    tcp.advance(1s);
+    tcp.emits("P. 1:11(10) ack 5000 <sack 5500:6000>"_seg);
+    static_cast<void>(tcp.close());
+    tcp.emits("F. 11:11(0) ack 5000 <sack 5500:6000>"_seg);
+    tcp.gets(". 5000:5000(0) ack 12"_seg);
+    tcp.does("keep-alive", [](auto& c, time_point) { c.set_keep_alive(2h); });
+    tcp.advance(2h);
+    tcp.emits(". 11:11(0) ack 5000 <sack 5500:6000>"_seg);
+    tcp.gets(". 5000:5500(500) ack 12"_seg);
+    tcp.emits(". 12:12(0) ack 6000 <>"_seg);
+}
+
+TEST_CASE("ESTABLISHED: text that SACK blocks tell of stays in the send buffer, and goes again after a timeout",
+          "[RFC 2018 8][2018-8]") {
+    subject tcp = sacking();
+    static_cast<void>(tcp.send(2920));
+    tcp.emits(". 1:1461(1460) ack 5000"_seg);
+    tcp.emits("P. 1461:2921(1460) ack 5000"_seg);
+    const auto room = tcp.conn().writable();
+    CHECK(tcp.gets(". 5000:5000(0) ack 1 <sack 1461:2921>"_seg).acked == 0);
+    CHECK(tcp.conn().writable() == room);
+    tcp.advance(1s);
+    tcp.emits(". 1:1461(1460) ack 5000"_seg);
+    CHECK(tcp.gets(". 5000:5000(0) ack 1461"_seg).acked == 1460);  // and tells of the rest no more
+    tcp.emits("P. 1461:2921(1460) ack 5000"_seg);
+}
+
 TEST_CASE("ESTABLISHED: SACK blocks go with text of ours, too", "[RFC 2018 4][2018-4]") {
     subject tcp = sacking();
     tcp.gets(". 5500:6000(500) ack 1"_seg);
@@ -1103,7 +1171,7 @@ TEST_CASE("ESTABLISHED: SACK blocks go with text of ours, too", "[RFC 2018 4][20
 // --- Eighth: the FIN bit --------------------------------------------------------------------------------
 
 TEST_CASE("ESTABLISHED: a FIN in order is acknowledged at once, the user is told, and CLOSE-WAIT is entered",
-          "[3.10.7.4][figure 12]") {
+          "[3.10.7.4][figure 12][MUST-12]") {
     subject tcp = in(established);
     tcp.gets("F. 1:1(0) ack 1"_seg);
     CHECK(tcp.passes(route{established, close_wait}));

@@ -398,7 +398,7 @@ TEST_CASE("FIN-WAIT-1: a CLOSE of both directions that loses no text ends in ord
 
 // --- Eighth: the FIN bit ----------------------------------------------------------------------------
 
-TEST_CASE("FIN-WAIT-1: a FIN that does not acknowledge ours leads to CLOSING", "[3.10.7.4][figure 13]") {
+TEST_CASE("FIN-WAIT-1: a FIN that does not acknowledge ours leads to CLOSING", "[3.10.7.4][figure 13][MUST-12]") {
     subject tcp = in(fin_wait_1);
     tcp.gets("F. 1:1(0) ack 1"_seg);
     CHECK(tcp.judged() == event::rcv_fin);

@@ -81,7 +81,7 @@ TEST_CASE("SYN-SENT: nothing can acknowledge a SYN that has not left yet", "[3.1
     CHECK(tcp.passes(route{closed, syn_sent, established}));
 }
 
-TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[3.10.7.3][5961-2]") {
+TEST_CASE("SYN-SENT: a reset with an unacceptable ACK is dropped", "[3.10.7.3][UNL-03][5961-2]") {
     subject tcp = in(syn_sent);
     tcp.drops("R. 0:0(0) ack 0"_seg, event::rcv_rst_invalid);
     tcp.drops("R. 0:0(0) ack 2"_seg, event::rcv_rst_invalid);
@@ -320,6 +320,28 @@ TEST_CASE("SYN-SENT: a reset answers with the timestamp of the segment that it r
     subject tcp = in(syn_sent);
     tcp.gets(". 50:50(0) ack 7 <TS val 5000 ecr 6000>"_seg);
     tcp.emits("R 7:7(0) <TS val 0 ecr 5000>"_seg);
+}
+
+TEST_CASE("SYN-SENT: the SYN echoes nothing, and all that follows echoes the peer", "[RFC 7323 3.2][7323-8]") {
+    subject tcp;
+    static_cast<void>(tcp.open_active());
+    tcp.emits("S 0:0(0) <mss 1460,sackOK,TS val 1000 ecr 0,wscale 0>"_seg);
+    tcp.gets("S. 0:0(0) ack 1 <mss 1460,TS val 2000 ecr 1000>"_seg);
+    tcp.emits(". 1:1(0) ack 1 <TS val 1000 ecr 2000>"_seg);
+    static_cast<void>(tcp.send(10));
+    tcp.emits("P. 1:11(10) ack 1 <TS val 1000 ecr 2000>"_seg);
+}
+
+TEST_CASE("SYN-SENT: in a simultaneous open both SYN,ACKs carry timestamps", "[RFC 7323 3.2][figure 7][7323-13]") {
+    subject tcp;
+    static_cast<void>(tcp.open_active());
+    tcp.emits("S 0:0(0)"_seg);
+    tcp.gets("S 0:0(0) <mss 1460,TS val 2000 ecr 0>"_seg);
+    tcp.emits("S. 0:0(0) ack 1 <mss 1460,TS val 1000 ecr 2000>"_seg);
+    tcp.gets("S. 0:0(0) ack 1 <mss 1460,TS val 2000 ecr 1000>"_seg);
+    tcp.is(established);
+    static_cast<void>(tcp.send(10));
+    tcp.emits("P. 1:11(10) ack 1 <TS val 1000 ecr 2000>"_seg);
 }
 
 TEST_CASE("SYN-SENT: a half-open peer answers with an ACK, is reset, and our SYN comes again", "[3.5.1][figure 9]") {

@@ -103,6 +103,23 @@ TEST_CASE("ABORT while text goes again: the reset still stands at SND.NXT", "[ca
     tcp.emits("R 2921:2921(0)"_seg);
 }
 
+TEST_CASE("ABORT while the window is shut and probed for: gone at once", "[calls][3.10.5][3.8.6.1][6429-2]") {
+    subject tcp = in(established);
+    CHECK(tcp.send(10) == ok);
+    tcp.emits("P. 1:11(10) ack 1"_seg);
+    tcp.gets(". 1:1(0) ack 11 win 0"_seg);
+    CHECK(tcp.send(10) == ok);
+    for (int i = 0; i < 5; ++i) {
+        tcp.advance(tcp.conn().poll_timeout() - tcp.now());
+        tcp.emits(". 11:12(1) ack 1"_seg);
+        tcp.gets(". 1:1(0) ack 11 win 0"_seg);
+    }
+    CHECK(tcp.abort() == ok);
+    tcp.is(closed);
+    tcp.emits("R 12:12(0)"_seg);
+    tcp.never_wakes();
+}
+
 TEST_CASE("ABORT with timestamps: they go with the reset", "[calls][3.10.5][RFC 7323 3.2][7323-10]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);

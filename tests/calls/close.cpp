@@ -242,7 +242,7 @@ TEST_CASE("CLOSE in CLOSING, LAST-ACK and TIME-WAIT: connection closing", "[call
     }
 }
 
-TEST_CASE("CLOSE: text of the peer is still taken, delivered and acknowledged", "[calls][3.6][MUST-12]") {
+TEST_CASE("CLOSE: text of the peer is still taken, delivered and acknowledged", "[calls][3.6]") {
     subject tcp = in(fin_wait_2);
     const arrival got = tcp.gets("P. 1:1461(1460) ack 2"_seg);
     CHECK(got.in_order == 1460);

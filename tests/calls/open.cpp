@@ -22,7 +22,7 @@ TEST_CASE("OPEN, passive: a TCB, and not a segment", "[calls][3.10.1][MUST-41]")
     tcp.tells_nothing();
 }
 
-TEST_CASE("OPEN, active: <SEQ=ISS><CTL=SYN>, and the timer runs", "[calls][3.10.1][MUST-8][MUST-14]") {
+TEST_CASE("OPEN, active: <SEQ=ISS><CTL=SYN>, and the timer runs", "[calls][3.10.1][MUST-14][RFC 6298 2.1][6298-2]") {
     subject tcp{{.mss = 1400}};
     CHECK(tcp.open_active() == ok);
     tcp.is(syn_sent);
@@ -102,7 +102,7 @@ TEST_CASE("OPEN, active, in LISTEN: the numbers are those of the first OPEN", "[
     CHECK(syn.segment.options.mss == 1000);
 }
 
-TEST_CASE("OPEN where a connection exists: an error, and nothing changes", "[calls][3.10.1][MUST-41][MUST-42]") {
+TEST_CASE("OPEN where a connection exists: an error, and nothing changes", "[calls][3.10.1][MUST-41]") {
     for (const state s :
          {syn_sent, syn_received, established, fin_wait_1, fin_wait_2, close_wait, closing, last_ack, time_wait}) {
         subject tcp = in(s);
@@ -135,8 +135,7 @@ TEST_CASE("OPEN after the end: a connection may be used again", "[calls][3.10.1]
     }
 }
 
-TEST_CASE("renew_iss: each copy of a listener has a number and a timestamp offset of its own",
-          "[calls][3.4.1][MUST-8]") {
+TEST_CASE("renew_iss: each copy of a listener has a number and a timestamp offset of its own", "[calls][3.4.1]") {
     subject tcp = in(listen);
     tcp.does("renew_iss",
              [](auto& c, time_point) { c.renew_iss(c.numbers().snd.iss + 5000, c.numbers().ts.offset + 7); });

@@ -109,7 +109,7 @@ TEST_CASE("RECEIVE after the peer's FIN and without text: connection closing", "
     }
 }
 
-TEST_CASE("RECEIVE after the user's CLOSE: the peer may still send", "[calls][3.6][MUST-12]") {
+TEST_CASE("RECEIVE after the user's CLOSE: the peer may still send", "[calls][3.6]") {
     for (const state s : {fin_wait_1, fin_wait_2}) {
         subject tcp = in(s);
         tcp.gets(". 1:2921(2920) ack 1"_seg);

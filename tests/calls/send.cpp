@@ -94,6 +94,26 @@ TEST_CASE("SEND in ESTABLISHED: segments of the peer's MSS with a piggybacked AC
     tcp.emits_nothing();
 }
 
+TEST_CASE("SEND many times little: what waits goes in segments as large as can be, whatever the calls were",
+          "[calls][3.9.1.2][MAY-16][SHLD-27][SHLD-28][MUST-61]") {
+    subject tcp = in(established);
+    CHECK(tcp.send(10) == ok);
+    tcp.emits("P. 1:11(10) ack 1"_seg);
+    for (int i = 0; i < 140; ++i) {
+        CHECK(tcp.send(10) == ok);
+        tcp.emits_nothing();  // Nagle
+    }
+    for (int i = 0; i < 200; ++i) {
+        CHECK(tcp.send(10) == ok);
+        tcp.leaves_unpolled();
+    }
+    tcp.emits(". 11:1471(1460) ack 1"_seg);
+    tcp.emits(". 1471:2931(1460) ack 1"_seg);
+    tcp.emits_nothing();
+    tcp.gets(". 1:1(0) ack 2931"_seg);
+    tcp.emits("P. 2931:3411(480) ack 1"_seg);
+}
+
 TEST_CASE("SEND in CLOSE-WAIT: as in ESTABLISHED", "[calls][3.10.2][3.6]") {
     subject tcp = in(close_wait);
     CHECK(tcp.send(100) == ok);

@@ -237,7 +237,7 @@ TEST_CASE("host: invalid remote addresses, and ours", "[host][MUST-46]") {
     CHECK(tried(server4, client4) == answer::ok);
 }
 
-TEST_CASE("host: ephemeral ports, each once", "[host][RFC 6056][6056-3]") {
+TEST_CASE("host: ephemeral ports, each once", "[host][RFC 6056][6056-2][6056-3]") {
     host_config config;
     config.ephemeral = {50000, 50004};
     box a{1, {.connections = 10}, config};
@@ -326,7 +326,7 @@ TEST_CASE("host: the backlog", "[host]") {
     }
 }
 
-TEST_CASE("host: half-open children go back to nothing", "[host][3.10.7.4 2][MUST-11]") {
+TEST_CASE("host: half-open children go back to nothing", "[host][3.10.7.4 2]") {
     box b{1};
     const time_point now{std::chrono::seconds{1}};
     listener_options o = at_port(80);
@@ -508,6 +508,71 @@ TEST_CASE("host: settings that go into packets", "[host][MUST-48][MUST-49][SHLD-
     CHECK(c.a.host.poll_timeout() >= c.now + std::chrono::hours{1});  // the deadline is known at once
     CHECK(c.a.host.poll_timeout() != never);
     CHECK(c.a.host.set_user_timeout(m.client, std::chrono::seconds{1}) == answer::ok);
+}
+
+TEST_CASE("host: a listener takes SYNs while other connections to its port are half open", "[host][3.9.1.1][MUST-42]") {
+    box b{1};
+    const time_point now{};
+    REQUIRE(b.host.listen(at_port(80)));
+    const segment syn{.ctl = ctl::syn};
+    for (const std::uint16_t port : {std::uint16_t{1001}, std::uint16_t{1002}, std::uint16_t{1003}}) {
+        CHECK(b.host.handle_packet(packet_of({{client4, port}, server4}, syn), now).fate == fate::opening);
+    }
+    CHECK(b.packets(now).size() == 3);
+    CHECK(b.host.connect({client4, 9}, {server4.address, 81}, now).says == answer::ok);  // SYN-SENT
+    CHECK(b.host.listen(at_port(81)));
+    CHECK(b.host.handle_packet(packet_of({{client4, 1001}, {server4.address, 81}}, syn), now).fate == fate::opening);
+    CHECK(b.host.used() == 5);
+}
+
+TEST_CASE("host: a connection keeps the local address that it began with", "[host][3.9.1.1][MUST-45][MUST-43]") {
+    cable c{box{1}, box{2}};
+    REQUIRE(c.b.host.listen(at_port(80)));
+    const ip_address second = "192.0.2.200"_ip;
+    const met first = meet(c);
+    const met other = meet(c, {second, 80}, "198.51.100.8"_ip);
+    const auto all_from = [&](box& from, handle h, const endpoint& local, const endpoint& remote) {
+        say(from, h, "text", c.now);
+        const auto out = from.packets(c.now);
+        REQUIRE(out.size() == 1);
+        CHECK(read_packet(out[0]).between == four_tuple{local, remote});
+    };
+    for (const auto& m : {first, other}) {
+        const four_tuple between = *c.a.host.between(m.client);
+        all_from(c.a, m.client, between.local, between.remote);
+        all_from(c.b, m.server, between.remote, between.local);
+    }
+    CHECK(c.a.host.between(other.client)->local.address == "198.51.100.8"_ip);
+    CHECK(c.b.host.between(other.server)->local.address == second);
+}
+
+TEST_CASE("host: the MSS that it announces leaves room for both headers, and the default is the IP version's",
+          "[host][3.7.1][MUST-15][MUST-67][SHLD-5][6691-1]") {
+    for (const std::uint16_t mtu : {std::uint16_t{1280}, std::uint16_t{1500}, std::uint16_t{9000}}) {
+        host_config config;
+        config.mtu = mtu;
+        cable c{box{1, {}, config}, box{2, {}, config}};
+        REQUIRE(c.b.host.listen(at_port(80)));
+        for (const bool v6 : {false, true}) {
+            const handle h = c.a.host.connect(v6 ? server6 : server4, v6 ? client6 : client4, c.now).of;
+            const octet_string syn = c.a.packet(c.now);
+            CHECK(read_packet(syn).seg.options.has_mss);
+            CHECK(read_packet(syn).seg.options.mss == mtu - (v6 ? 60 : 40));
+            c.b.host.handle_packet(syn, c.now);
+            const octet_string answer = c.b.packet(c.now);
+            CHECK(read_packet(answer).seg.options.has_mss);
+            CHECK(read_packet(answer).seg.options.mss == mtu - (v6 ? 60 : 40));
+            const four_tuple from{{v6 ? client6 : client4, 77}, v6 ? server6 : server4};
+            c.b.host.handle_packet(packet_of(from, {.ctl = ctl::syn}), c.now);  // no MSS option
+            const auto mute = read_packet(c.b.packet(c.now));
+            c.b.host.handle_packet(
+                packet_of(from, {.seq = seq{1}, .ack = mute.seg.seq + 1, .ctl = ctl::ack, .wnd = 9999}), c.now);
+            const handle there = c.b.told(news::accepted);
+            REQUIRE(c.b.host.stream(there) != nullptr);
+            CHECK(c.b.host.stream(there)->tcp().numbers().snd.mss == (v6 ? 1220 : 536));
+            CHECK(c.a.host.abort(h, c.now) == answer::ok);
+        }
+    }
 }
 
 TEST_CASE("host: release forgets, the connection ends by itself", "[host][3.6.1]") {

@@ -39,17 +39,17 @@ ip_error refusal(octet_vector octets) { return parse_packet(exactly(octets)).err
 }  // namespace
 
 TEST_CASE("IPv4 header, octet by octet", "[RFC 791 3.1][MUST-49]") {
-    constexpr auto header = [] {
+    const auto header = [] {
         std::array<std::uint8_t, 20> out{};
         (void)write_ip_header(out, v4.local.address, v4.remote.address, 6, 20, {0x0b, 63, 0x1234});
         return out;
     }();
     CHECK(same(header, "45 0b 00 28 12 34 40 00 3f 06 3d 5a c0 00 02 01 c6 33 64 02"_hex));
-    STATIC_REQUIRE(partial_sum{header}.verifies());
+    CHECK(partial_sum{header}.verifies());
 }
 
 TEST_CASE("IPv6 header, octet by octet", "[RFC 8200 3][MUST-49]") {
-    constexpr auto header = [] {
+    const auto header = [] {
         std::array<std::uint8_t, 40> out{};
         (void)write_ip_header(out, v6.local.address, v6.remote.address, 6, 20, {0xab, 63, 0});
         return out;
@@ -241,7 +241,7 @@ octet_vector sent_by(const four_tuple& between) {
 
 }  // namespace
 
-TEST_CASE("ICMP: which errors are soft and which hard", "[3.9.2.2][MUST-54][MUST-55][MUST-56][SHLD-26]") {
+TEST_CASE("ICMP: which errors are soft and which hard", "[3.9.2.2][MUST-55][MUST-56][SHLD-26]") {
     const auto about = sent_by(v4);
     using enum icmp_kind;
     for (const std::uint8_t code : numbers{0, 1, 5}) CHECK(kind_of(icmp(3, code, 0, about)) == soft);
@@ -254,7 +254,7 @@ TEST_CASE("ICMP: which errors are soft and which hard", "[3.9.2.2][MUST-54][MUST
     for (const std::uint8_t type : numbers{0, 5, 8, 13}) CHECK(kind_of(icmp(type, 0, 0, about)) == none);
 }
 
-TEST_CASE("ICMPv6: which errors are soft and which hard", "[3.9.2.2][MUST-54][MUST-56][SHLD-26]") {
+TEST_CASE("ICMPv6: which errors are soft and which hard", "[3.9.2.2][MUST-56][SHLD-26]") {
     const auto about = sent_by(v6);
     using enum icmp_kind;
     for (const std::uint8_t code : numbers{0, 3}) CHECK(kind_of(icmp(1, code, 0, about)) == soft);

@@ -102,6 +102,15 @@ TEST_CASE("RTO: expiries of an unanswered segment lie at 1, 3, 7, 15, 31, 63, 12
     }
 }
 
+TEST_CASE("RTO: the deviation is that from the SRTT before the sample", "[RFC 6298 2.3][6298-4][6298-5]") {
+    round_trip t;
+    t.sample(100ms);
+    t.sample(900ms);
+    CHECK(t.srtt() == 200ms);
+    CHECK(t.rttvar() == 237500us);  // 3/4 of 50 ms and 1/4 of 800 ms
+    CHECK(t.rto(bare) == 1150ms);
+}
+
 TEST_CASE("RTO: any sequence of samples stays within what the samples were", "[RFC 6298]") {
     rc::prop("SRTT lies between the least and the greatest sample", [](const std::vector<std::uint32_t>& raw) {
         round_trip t;

@@ -66,7 +66,7 @@ TEST_CASE("before and after, across the wrap", "[3.4][seq][LC-03]") {
     }
 }
 
-TEST_CASE("order holds between numbers less than 2^31 apart, wherever they lie", "[3.4][seq][property]") {
+TEST_CASE("order holds between numbers less than 2^31 apart, wherever they lie", "[3.4][seq][LC-03][property]") {
     rc::prop("what lies ahead is after", [] {
         const auto a = *any_seq();
         const auto b = a + *ahead();

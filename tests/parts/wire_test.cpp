@@ -136,6 +136,22 @@ TEST_CASE("the window is unsigned", "[3.1][MUST-1]") {
     CHECK(read(v4, written(v4, seg)).segment.wnd == 0x8000U);
 }
 
+TEST_CASE("options are read on every segment", "[3.1][MUST-5]") {
+    for (const control ctl :
+         {ctl::syn, ctl::ack, ctl::psh | ctl::ack, ctl::fin | ctl::ack, ctl::rst, ctl::urg | ctl::ack}) {
+        octet_vector octets = joined(hello_v4.span().first(20), "02 04 05 b4 01 01 08 0a 00 00 03 e8 00 00 00 07"_hex);
+        octets[12] = 0x90;
+        octets[13] = static_cast<std::uint8_t>(ctl.bits());
+        sign(octets, v4);
+        const auto got = read(v4, exactly(octets));
+        CAPTURE(ctl.bits());
+        REQUIRE(got);
+        CHECK(got.segment.options.mss == 1460);
+        CHECK(got.segment.options.ts_val == 1000);
+        CHECK(got.segment.options.ts_ecr == 7);
+    }
+}
+
 TEST_CASE("less than a header is refused", "[3.1][M05][M06]") {
     for (std::size_t size = 0; size < tcp_header_size; ++size) {
         CHECK(read(v4, exactly(syn_v4.span().first(size))).error == wire_error::too_short);

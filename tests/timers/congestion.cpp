@@ -40,10 +40,93 @@ subject sending(std::uint32_t n, where w = where::here()) {
     return tcp;
 }
 
+/// Three segments, whatever happens.
+struct three_segments {
+    std::uint32_t smss = 0;
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return 3 * smss; }
+    [[nodiscard]] constexpr std::uint32_t threshold() const noexcept { return 3 * smss; }
+    constexpr void begin(path p, bool) noexcept { smss = p.smss; }
+    constexpr void acked(path, std::uint32_t) noexcept {}
+    constexpr void lost(path) noexcept {}
+    constexpr void duplicate(path) noexcept {}
+    constexpr void partly_acked(path, std::uint32_t) noexcept {}
+    constexpr void recovered(path) noexcept {}
+    constexpr void timed_out(path, bool) noexcept {}
+    constexpr void was_idle(path) noexcept {}
+    friend constexpr bool operator==(const three_segments&, const three_segments&) noexcept = default;
+};
+struct with_three_segments : policies {
+    using congestion = three_segments;
+};
+
+TEST_CASE("Another congestion control says how much may be in flight", "[timers][3.8.2][MAY-18]") {
+    auto tcp = in(established, basic_subject<with_three_segments>{});
+    CHECK(tcp.send(20 * mss) == ok);
+    for (std::uint32_t n = 1; n < 10; ++n) {
+        while (tcp.polls()) {
+        }
+        CHECK(tcp.numbers().snd.flight() == 3 * mss);
+        tcp.hears(tcp.from_peer({.seq = seq{1}, .ack = seq{1 + n * mss}, .ctl = ctl::ack, .wnd = 65535}));
+    }
+}
+
 TEST_CASE("Initial window: ten segments", "[timers][3.8.2][MUST-19][RFC 6928 2][5681-1][5681-4]") {
     subject tcp = sending(30);
     CHECK(bursts(tcp) == 10);
     CHECK(tcp.numbers().congestion.window() == 14600);
+}
+
+TEST_CASE("Congestion window: new text only as far as it allows, and it grows by no more than was acknowledged",
+          "[timers][RFC 5681 3.1][RFC 5681 3.2][5681-2]") {
+    subject tcp = sending(600);
+    std::uint32_t acked = 0;
+    std::uint32_t random = 9293;
+    const auto sends = [&] {
+        for (;;) {
+            const seq next = tcp.numbers().snd.nxt;
+            if (!tcp.polls()) return;
+            const bool anew = tcp.numbers().snd.nxt != next;
+            // Two more by limited transmit (RFC 3042).
+            if (anew) CHECK(tcp.numbers().snd.flight() <= tcp.numbers().congestion.window() + 2 * mss);
+        }
+    };
+    sends();
+    for (int i = 0; i < 400; ++i) {
+        random = random * 1664525 + 1013904223;
+        const std::uint32_t flight = tcp.numbers().snd.flight() / mss;
+        const bool again = (random >> 16U & 3U) == 0;
+        const std::uint32_t n = again || flight == 0 ? 0 : 1 + (random >> 20U) % flight;
+        const std::uint32_t before = tcp.numbers().congestion.window();
+        acks(tcp, acked += n);
+        CHECK(tcp.numbers().congestion.window() <= before + mss);
+        sends();
+        if (random >> 28U == 0 && tcp.numbers().snd.outstanding()) {
+            tcp.advance(tcp.conn().poll_timeout() - tcp.now());
+            CHECK(tcp.numbers().congestion.window() == mss);
+            sends();
+        }
+    }
+}
+
+TEST_CASE("Fast recovery: several losses of one window halve it once, a lost retransmission halves it again",
+          "[timers][RFC 5681 4.3][RFC 6582 3.2][5681-25]") {
+    subject tcp = sending(100);
+    CHECK(bursts(tcp) == 10);
+    for (int i = 0; i < 3; ++i) {
+        acks(tcp, 0);
+        bursts(tcp);
+    }
+    const std::uint32_t half = tcp.numbers().congestion.threshold();
+    CHECK(half == 5 * mss);
+    for (const std::uint32_t partial : {2U, 5U, 7U}) {
+        acks(tcp, partial);
+        bursts(tcp);
+        CHECK(tcp.numbers().congestion.threshold() == half);
+    }
+    const std::uint32_t flight = tcp.numbers().snd.flight();
+    tcp.advance(tcp.conn().poll_timeout() - tcp.now());  // what went again was lost
+    CHECK(bursts(tcp) == 1);
+    CHECK(tcp.numbers().congestion.threshold() == std::max(flight / 2, 2 * mss));
 }
 
 TEST_CASE("Initial window: the ACK of the SYN does not make it larger", "[timers][RFC 5681 3.1][5681-5]") {

@@ -15,7 +15,7 @@ using enum tcpfsm::answer;
 using enum tcpfsm::signal;
 
 TEST_CASE("Retransmission: the timer starts with the first text, and stops when all is acknowledged",
-          "[timers][3.8.1][MUST-18][RFC 6298 5.1][RFC 6298 5.2][6298-2][6298-12]") {
+          "[timers][3.8.1][MUST-18][RFC 6298 5.1][RFC 6298 5.2][6298-12]") {
     subject tcp = in(established);
     tcp.never_wakes();
     CHECK(tcp.send(100) == ok);
@@ -73,7 +73,7 @@ TEST_CASE("Retransmission: after 1, 3, 7, 15 ... seconds, at most a minute apart
 }
 
 TEST_CASE("Retransmission: the timeout follows the round trips",
-          "[timers][RFC 6298 2.2][RFC 6298 2.3][6298-3][6298-5][6298-6]") {
+          "[timers][RFC 6298 2.2][RFC 6298 2.3][MUST-18][6298-3][6298-5][6298-6]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0)"_seg);
@@ -119,7 +119,7 @@ TEST_CASE("Retransmission: the SYN, the SYN,ACK and the FIN go again as they wer
 }
 
 TEST_CASE("Retransmission: the SYN with the same options, and the clock of now",
-          "[timers][RFC 6298 5.4][RFC 7323 3.2][7323-14]") {
+          "[timers][RFC 6298 5.4][RFC 7323 3.2][7323-14][7323-21]") {
     subject tcp;
     CHECK(tcp.open_active() == ok);
     tcp.emits("S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1000 ecr 0,wscale 0>"_seg);
@@ -184,7 +184,7 @@ TEST_CASE("Retransmission: a full ACK after a timeout leaves nothing behind", "[
 }
 
 TEST_CASE("Retransmission: no round trip is taken from it, and the timeout stays doubled (Karn)",
-          "[timers][RFC 6298 3][RFC 6298 5.5][6298-9]") {
+          "[timers][RFC 6298 3][RFC 6298 5.5][MUST-18][6298-9]") {
     subject tcp = in(established);
     CHECK(tcp.send(100) == ok);
     tcp.emits("P. 1:101(100) ack 1"_seg);
@@ -248,6 +248,79 @@ TEST_CASE("Retransmission: a SYN that was lost means three seconds and a window 
     CHECK(passive.wakes_in(3s));
 }
 
+TEST_CASE("Retransmission: never before the RTO of the algorithm, whatever the round trips and losses were",
+          "[timers][RFC 6298 2][RFC 6298 5][MUST-18][6298-1][6298-11]") {
+    subject tcp = in(established, subject{{.user_timeout = forever}});
+    double srtt = static_cast<double>(tcp.numbers().rtt.srtt().count());
+    double rttvar = static_cast<double>(tcp.numbers().rtt.rttvar().count());
+    double backed_off = 1;
+    std::uint32_t acked = 1;
+    const auto rto = [&] { return std::min(std::max(srtt + std::max(1.0, 4 * rttvar), 1e6) * backed_off, 60e6); };
+    const auto least = [&] { return duration{static_cast<std::int64_t>(rto() * 0.999)}; };
+    for (std::uint32_t i = 0; i < 120; ++i) {
+        const duration trip = 1ms * (1 + i * i * 37 % 2500);
+        const bool lost = i % 7 == 3 || i % 11 == 5;
+        CHECK(tcp.send(100) == ok);
+        CHECK(tcp.polls());
+        if (lost) {
+            for (std::uint32_t again = 0; again <= i % 3; ++again) {
+                CHECK(tcp.conn().poll_timeout() - tcp.now() >= least());
+                tcp.advance(tcp.conn().poll_timeout() - tcp.now());
+                CHECK(tcp.polls());
+                backed_off *= 2;
+            }
+            tcp.advance(1ms);
+        } else {
+            CHECK(tcp.conn().poll_timeout() - tcp.now() >= least());
+            const duration taken = std::min<duration>(trip, least() - 1ms);
+            tcp.advance(taken);
+            const auto r = static_cast<double>(taken.count());
+            rttvar = 0.75 * rttvar + 0.25 * std::abs(srtt - r);
+            srtt = 0.875 * srtt + 0.125 * r;
+            backed_off = 1;
+        }
+        acked += 100;
+        tcp.hears(tcp.from_peer({.seq = seq{1}, .ack = seq{acked}, .ctl = ctl::ack, .wnd = 65535}));
+    }
+}
+
+TEST_CASE("Retransmission: after small round trips the timeout is still a second", "[timers][RFC 6298 2.4][6298-7]") {
+    subject tcp = in(established);
+    for (std::uint32_t i = 0; i < 20; ++i) {
+        CHECK(tcp.send(100) == ok);
+        CHECK(tcp.polls());
+        CHECK(tcp.wakes_in(1s));
+        tcp.advance(100ms);
+        tcp.hears(tcp.from_peer({.seq = seq{1}, .ack = seq{101 + 100 * i}, .ctl = ctl::ack, .wnd = 65535}));
+    }
+}
+
+TEST_CASE("Retransmission: every round trip without a loss is sampled", "[timers][RFC 6298 3][6298-10]") {
+    subject tcp = in(established);
+    for (std::uint32_t i = 0; i < 10; ++i) {
+        CHECK(tcp.send(100) == ok);
+        CHECK(tcp.polls());
+        const duration before = tcp.numbers().rtt.srtt();
+        tcp.advance(100ms + 50ms * i);
+        tcp.hears(tcp.from_peer({.seq = seq{1}, .ack = seq{101 + 100 * i}, .ctl = ctl::ack, .wnd = 65535}));
+        CHECK(tcp.numbers().rtt.srtt() > before);
+    }
+}
+
+TEST_CASE("Retransmission: an ACK that acknowledges nothing new is no sample, whatever it echoes",
+          "[timers][RFC 7323 4.1][7323-15]") {
+    subject tcp;
+    CHECK(tcp.open_active() == ok);
+    tcp.emits("S 0:0(0)"_seg);
+    tcp.gets("S. 0:0(0) ack 1 <mss 1460,TS val 1000 ecr 1000>"_seg);
+    tcp.emits(". 1:1(0) ack 1"_seg);
+    tcp.advance(500ms);
+    const auto before = tcp.numbers().rtt;
+    tcp.gets("P. 1:11(10) ack 1 <TS val 1001 ecr 1000>"_seg);
+    tcp.gets(". 11:11(0) ack 1 <TS val 1002 ecr 1400>"_seg);
+    CHECK(tcp.numbers().rtt == before);
+}
+
 // --- R1, R2 and the user timeout (3.8.3) --------------------------------------------------------------
 
 TEST_CASE("R1: the user is told at the third retransmission, once",
@@ -285,7 +358,7 @@ TEST_CASE("R1: retransmissions of another segment do not count", "[timers][3.8.3
     tcp.tells(tell_trouble);
 }
 
-TEST_CASE("R2: a SYN is tried for at least three minutes", "[timers][3.8.3][MUST-23][UNL-01][MUST-22][1122-7]") {
+TEST_CASE("R2: a SYN is tried for at least three minutes", "[timers][3.8.3][MUST-22][MUST-23][UNL-01][1122-7]") {
     for (const state s : {syn_sent, syn_received}) {
         subject tcp = in(s);
         CHECK(tcp.loses(180s) >= 7);
