@@ -25,7 +25,7 @@ census = {"MUST": 69, "SHLD": 31, "MAY": 18, "REC": 1, "UNL": 11, "LC": 15}
 # What binds those around TCP alone. Every other MUST is the library's, and nothing but shown.
 around = {"MUST-44", "MUST-51", "MUST-52", "MUST-53", "LC-12", "6528-2", "6928-6", "7323-24"}
 # Tests that the machine may skip for want of a peer or of rights: what they show does not count.
-elsewhere = {"interop", "packetdrill"}
+elsewhere = {"interop", "packetdrill", "differential"}
 skipped = 77
 
 
@@ -69,7 +69,7 @@ class evidence:
     """What tests, border.md, design.md and the examples say."""
 
     def __init__(self, build):
-        self.tests = [each for each in tested.tests(build) if not each.labels & elsewhere]
+        self.tests = sorted(each for each in tested.tests(build) if not each.labels & elsewhere)
         self.by_label = tested.by_label(self.tests)
         self.sources = {name: "../tests/" + file for name, file in tested.sources(docs.parent / "tests").items()}
         for file in sorted((docs / "examples").glob("*/*.cpp")):
