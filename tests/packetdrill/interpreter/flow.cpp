@@ -61,12 +61,12 @@ tcp_line flow::to_script(tcp_line seg, const tcp_line& expected, std::uint32_t p
     return seg;
 }
 
-std::int64_t flow::stamp_error(const flow& f, const tcp_line& wire, const tcp_line& expected) {
+std::int64_t flow::stamp_error(const tcp_line& wire, const tcp_line& expected) const {
     const tcp_option* live = timestamps_of(wire);
     const tcp_option* said = timestamps_of(expected);
-    if (live == nullptr || said == nullptr || !f.first_stamp_) return 0;
-    const std::uint32_t passed = live->value - f.first_stamp_->live;
-    const std::uint32_t wanted = said->value - f.first_stamp_->script;
+    if (live == nullptr || said == nullptr || !first_stamp_) return 0;
+    const std::uint32_t passed = live->value - first_stamp_->live;
+    const std::uint32_t wanted = said->value - first_stamp_->script;
     return static_cast<std::int32_t>(passed - wanted);
 }
 

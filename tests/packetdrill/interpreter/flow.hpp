@@ -46,7 +46,7 @@ public:
     /// one the script means by it; in the same way for the timestamps.
     [[nodiscard]] tcp_line to_script(tcp_line seg, const tcp_line& expected, std::uint32_t peer_isn);
     /// How many ticks the timestamp clock of the stack is off from what the script says.
-    [[nodiscard]] static std::int64_t stamp_error(const flow& f, const tcp_line& wire, const tcp_line& expected);
+    [[nodiscard]] std::int64_t stamp_error(const tcp_line& wire, const tcp_line& expected) const;
 
 private:
     explicit flow(stage s) : stage_{s} {}

@@ -284,7 +284,7 @@ private:
         if (whole.urgent != wanted.urgent) throw differs("the urgent pointers differ");
         if (!wanted.any_options && whole.options != wanted.options) throw differs("the options differ");
         if (scene_.how.ts_tick) {
-            const std::int64_t off = flow::stamp_error(flow_, seen.tcp, wanted) * *scene_.how.ts_tick;
+            const std::int64_t off = flow_.stamp_error(seen.tcp, wanted) * *scene_.how.ts_tick;
             if (std::abs(off) > allowed_ + *scene_.how.ts_tick)
                 throw differs(fmt::format("TS val is off by {:.6f} s", in_seconds(off)));
         }

@@ -29,12 +29,8 @@ struct settings {
     bool strict_segments = false;           ///< one line is one segment
     std::optional<microseconds> ts_tick{};  ///< TS val is compared, with so long a tick
     /// Fills in the stack.
-    std::function<void(const char* flags, packetdrill_interface& stack)> begin = packetdrill_interface_init_of;
-
-private:
-    static void packetdrill_interface_init_of(const char* flags, packetdrill_interface& stack) {
-        packetdrill_interface_init(flags, &stack);
-    }
+    std::function<void(const char* flags, packetdrill_interface& stack)> begin =
+        [](const char* flags, packetdrill_interface& stack) { packetdrill_interface_init(flags, &stack); };
 };
 
 /// How it went.
