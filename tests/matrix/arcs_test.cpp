@@ -85,7 +85,7 @@ void travel(atlas& all, const oracle::readings& how) {
 
 }  // namespace
 
-TEST_CASE("matrix: the oracle makes every move of figure 5, of its notes and of the text, and no other", "[figure 5]") {
+TEST_CASE("the oracle makes every move of figure 5, of its notes and of the text, and no other", "[figure 5]") {
     atlas all;
     travel(all, {});
     for (bool oracle::readings::*letter :

@@ -58,7 +58,7 @@ score run_everywhere(bool stamped) {
 
 }  // namespace
 
-TEST_CASE("matrix: every segment in every state comes to what the text of the RFC says",
+TEST_CASE("every segment in every state comes to what the text of the RFC says",
           "[3.10.7.1][3.10.7.2][3.10.7.3][3.10.7.4][3.10.1][3.10.2][3.10.4][3.10.5]") {
     const score all = run_everywhere<policies, without_rfc5961>(false);
     print("without options", all);
@@ -67,7 +67,7 @@ TEST_CASE("matrix: every segment in every state comes to what the text of the RF
     for (const auto n : all.segments) CHECK(n > 10'000);
 }
 
-TEST_CASE("matrix: the same with timestamps and scaled windows, and with every policy",
+TEST_CASE("every segment with timestamps and scaled windows does, too, under every policy",
           "[RFC 7323 5.3][RFC 7323 2.3][RFC 6191 2][RFC 1337 3][RFC 5961 3.2][RFC 5961 4.2][3.6.1]") {
     score all = run_everywhere<policies>(true);
     for (const world& w : {test::worlds[1], test::worlds[4]}) {
@@ -82,7 +82,7 @@ TEST_CASE("matrix: the same with timestamps and scaled windows, and with every p
     for (const auto n : all.segments) CHECK(n > 10'000);
 }
 
-TEST_CASE("matrix: every cell of SEGMENT ARRIVES is reached, and none that is impossible",
+TEST_CASE("every cell of SEGMENT ARRIVES is reached, and none that is impossible",
           "[3.10.7.1][3.10.7.2][3.10.7.3][3.10.7.4]") {
     score all;
     for (const bool stamped : {false, true}) {

@@ -370,7 +370,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("matrix: it notices every bug that a judge may have", "[3.10.7.4]") {
+TEST_CASE("the matrix notices every bug that a judge may have", "[3.10.7.4]") {
     present = bug::none;
     CHECK_FALSE(noticed());
     int count = 0;
@@ -385,7 +385,7 @@ TEST_CASE("matrix: it notices every bug that a judge may have", "[3.10.7.4]") {
     fmt::print("matrix: {} bugs of judges noticed, of {}\n", count, static_cast<int>(bug::last) - 1);
 }
 
-TEST_CASE("matrix: it notices every change to a cell of SEGMENT ARRIVES", "[3.10.7.1][3.10.7.2][3.10.7.3][3.10.7.4]") {
+TEST_CASE("the matrix notices every change to a cell of SEGMENT ARRIVES", "[3.10.7.1][3.10.7.2][3.10.7.3][3.10.7.4]") {
     present = bug::none;
     machine_table& table = basic_machine<bent_table>::table;
     const machine_table original = table;

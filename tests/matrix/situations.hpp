@@ -73,30 +73,13 @@ template <class P>
     // Held text lies two octets beyond RCV.NXT.
     const auto gap = [](auto& t) { t.gets(". 3:6(3) ack 1 win 5000"_seg); };
     const auto gap_fin = [](auto& t) { t.gets("F. 3:6(3) ack 1 win 5000"_seg); };
-    const auto ack_2 = [zero](auto& t) {
-        if (zero)
-            t.gets(". 1001:1001(0) ack 2 win 5000"_seg);
-        else
-            t.gets(". 1:1(0) ack 2 win 5000"_seg);
+    const auto either = [zero](const test::script& full, const test::script& open) {
+        return [one = zero ? &full : &open](auto& t) { t.gets(*one); };
     };
-    const auto fin = [zero](auto& t) {
-        if (zero)
-            t.gets("F. 1000:1000(0) ack 1 win 5000"_seg);
-        else
-            t.gets("F. 1:1(0) ack 1 win 5000"_seg);
-    };
-    const auto fin_2 = [zero](auto& t) {
-        if (zero)
-            t.gets("F. 1000:1000(0) ack 2 win 5000"_seg);
-        else
-            t.gets("F. 1:1(0) ack 2 win 5000"_seg);
-    };
-    const auto ack_2_early = [zero](auto& t) {
-        if (zero)
-            t.gets(". 1000:1000(0) ack 2 win 5000"_seg);
-        else
-            t.gets(". 1:1(0) ack 2 win 5000"_seg);
-    };
+    const auto ack_2 = either(". 1001:1001(0) ack 2 win 5000"_seg, ". 1:1(0) ack 2 win 5000"_seg);
+    const auto ack_2_before_fin = either(". 1000:1000(0) ack 2 win 5000"_seg, ". 1:1(0) ack 2 win 5000"_seg);
+    const auto fin = either("F. 1000:1000(0) ack 1 win 5000"_seg, "F. 1:1(0) ack 1 win 5000"_seg);
+    const auto fin_2 = either("F. 1000:1000(0) ack 2 win 5000"_seg, "F. 1:1(0) ack 2 win 5000"_seg);
     // The window of this peer lets three octets out.
     const both<P> narrow = from(syn_sent, [](auto& t) { t.gets("S. 0:0(0) ack 1 win 3 <mss 1460>"_seg); });
     add("ESTABLISHED", established);
@@ -133,7 +116,7 @@ template <class P>
     add("CLOSING, text in flight", from(opened, fill_but_one, send, close, fin));
     add("LAST-ACK", from(close_wait, close));
     add("LAST-ACK, text in flight", from(close_wait, send, close));
-    const both<P> time_wait = from(opened, fill_but_one, close, ack_2_early, fin_2);
+    const both<P> time_wait = from(opened, fill_but_one, close, ack_2_before_fin, fin_2);
     add("TIME-WAIT", time_wait);
     if constexpr (P::reopen_time_wait) {
         const auto syn_again = [](auto& t) { t.gets("S 70000:70000(0) win 5000"_seg); };
