@@ -68,11 +68,6 @@ std::vector<group> groups() {
     };
 }
 
-template <class Range, class T>
-bool contains(const Range& all, const T& one) {
-    return std::find(std::begin(all), std::end(all), one) != std::end(all);
-}
-
 /// True iff another trial is the same segment.
 bool is_repeated(const walk& w, control bits, place at, reach ack) {
     const bool no_window = (state::closed | state::listen | state::syn_sent).contains(w.to);

@@ -14,11 +14,31 @@
 namespace tcpfsm::differential {
 
 /// Where a sequence number lies, seen from the receive window of the one under test.
-enum class place : std::uint8_t { far_left, left, edge, middle, last, outside, far };
+enum class place : std::uint8_t {
+    far_left,  ///< RCV.NXT - 2^31
+    left,      ///< RCV.NXT - 1
+    edge,      ///< RCV.NXT
+    middle,
+    last,     ///< the last number inside
+    outside,  ///< the first number beyond
+    far,      ///< RCV.NXT + 2^30
+};
 /// Where an acknowledgment lies, seen from the numbers that the one under test has sent.
-enum class reach : std::uint8_t { ancient, old, una, between, nxt, beyond };
+enum class reach : std::uint8_t {
+    ancient,  ///< one more than the largest window below SND.UNA
+    old,      ///< SND.UNA - 1
+    una,      ///< SND.UNA
+    between,  ///< in the middle of what is in flight
+    nxt,      ///< SND.NXT
+    beyond,   ///< SND.NXT + 1
+};
 /// How much text a segment has.
-enum class amount : std::uint8_t { none, one, three, over };
+enum class amount : std::uint8_t {
+    none,
+    one,
+    three,
+    over,  ///< one octet more than the window
+};
 /// What its timestamp is, where both use them.
 enum class stamp : std::uint8_t { fresh, stale, missing };
 
@@ -62,6 +82,7 @@ public:
         nxt_ = seg.seq + seg.len();
         return seg;
     }
+    /// Puts a timestamp on a segment, or leaves it out.
     void stamps(segment& seg, stamp what) {
         if (what == stamp::missing) return;
         seg.options.has_timestamps = true;

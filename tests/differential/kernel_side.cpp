@@ -121,7 +121,7 @@ void take(player& p, const step& s, raw_link& wire) {
         break;
     case connects: {
         p.socket = new_socket(p.what.with, p.port);
-        const address there = at(p.what.with.v6, "10.9.0.2", "fd00:9::2", raw_link::peer_port);
+        const address there = at(p.what.with.v6, "10.9.0.2", "fd00:9::2", wire.peer_port());
         must(::connect(p.socket.get(), there.get(), there.size) == 0 || errno == EINPROGRESS, "connect");
         break;
     }
@@ -150,8 +150,12 @@ state as_state(unsigned number) {
     return number < names.size() ? names[number] : closed;
 }
 
-/// The kernel's connections and listeners by their port; a connection hides its listener.
-std::map<std::uint16_t, line> all_lines(bool v6) {
+std::uint16_t port_of(const std::string& endpoint) {
+    return static_cast<std::uint16_t>(std::stoul(endpoint.substr(endpoint.find(':') + 1), nullptr, 16));
+}
+
+/// The kernel's listeners and its connections with this peer, by their port; a connection hides its listener.
+std::map<std::uint16_t, line> all_lines(bool v6, std::uint16_t peer_port) {
     std::map<std::uint16_t, line> all;
     std::ifstream file{v6 ? "/proc/net/tcp6" : "/proc/net/tcp"};
     std::string text;
@@ -160,18 +164,61 @@ std::map<std::uint16_t, line> all_lines(bool v6) {
         std::istringstream words{text};
         std::string number, local, remote, st, queues, timer, retransmits, uid, timeout, inode;
         words >> number >> local >> remote >> st >> queues >> timer >> retransmits >> uid >> timeout >> inode;
-        const auto port = static_cast<std::uint16_t>(std::stoul(local.substr(local.find(':') + 1), nullptr, 16));
         line found{.at = as_state(static_cast<unsigned>(std::stoul(st, nullptr, 16)))};
+        if (found.at != state::listen && port_of(remote) != peer_port) continue;
         found.unacked = static_cast<std::uint32_t>(std::stoul(queues.substr(0, 8), nullptr, 16));
         found.unread = static_cast<std::uint32_t>(std::stoul(queues.substr(9), nullptr, 16));
         // Timer 3 is that of TIME-WAIT; a request has neither inode nor queues.
         const bool request = found.at == state::syn_received && inode == "0";
         found.whole = found.at != state::listen && timer.substr(0, 2) != "03" && !request;
         if (request) found.unacked = 1;
-        const auto [old, is_new] = all.try_emplace(port, found);
+        const auto [old, is_new] = all.try_emplace(port_of(local), found);
         if (!is_new && old->second.at == state::listen) old->second = found;
     }
     return all;
+}
+
+line line_at(const std::map<std::uint16_t, line>& all, std::uint16_t port) {
+    const auto found = all.find(port);
+    return found == all.end() ? line{} : found->second;
+}
+
+/// Takes all walks, step by step.
+void follow_walks(std::vector<player>& players, raw_link& wire, const raw_link::receiver& hear) {
+    bool more = true;
+    for (std::size_t i = 0; more; ++i) {
+        more = false;
+        for (player& p : players) {
+            if (i >= p.what.way->steps.size()) continue;
+            take(p, p.what.way->steps[i], wire);
+            wire.drain(hear);
+            more = true;
+        }
+        wire.wait(hear);
+    }
+}
+
+/// Sends each its segment.
+template <class Segment>
+void say(const std::vector<player>& players, raw_link& wire, const raw_link::receiver& hear, Segment what) {
+    for (std::size_t i = 0; i < players.size(); ++i) {
+        wire.send(players[i].port, what(i));
+        wire.drain(hear);
+    }
+    wire.wait(hear);
+}
+
+/// What the kernel's lines tell.
+void compare(outcome& o, const line& before, const line& after) {
+    o.walked_to = before.at;
+    o.at = after.at;
+    // A listener stays when its connection goes; it is the state of what never was one.
+    constexpr state_set request = state::listen | state::syn_received;
+    if (after.at == state::listen && !request.contains(before.at)) o.at = state::closed;
+    o.counted = after.whole && after.at != state::closed;
+    if (!o.counted) return;
+    o.acked = before.unacked - after.unacked;
+    o.taken = after.unread - before.unread;
 }
 
 }  // namespace
@@ -203,14 +250,17 @@ std::vector<outcome> kernel_side::play(std::span<const trial> cells) {
     wire_.use(with.v6);
     set("tcp_timestamps", with.timestamps ? "1" : "0");
     set("tcp_rfc1337", with.rfc1337 ? "1" : "0");
+    if (0xffffU - next_port_ < cells.size()) {  // connections in TIME-WAIT keep their names
+        next_port_ = first_port;
+        wire_.change_peer_port();
+    }
 
     std::vector<player> players;
     players.reserve(cells.size());
     std::map<std::uint16_t, player*> by_port;
     for (const trial& c : cells) {
         player& p = players.emplace_back(c);
-        p.port = next_port_;
-        next_port_ = next_port_ == 0xffff ? std::uint16_t{1024} : static_cast<std::uint16_t>(next_port_ + 1);
+        p.port = next_port_++;
         by_port[p.port] = &p;
     }
     const raw_link::receiver hear = [&](std::uint16_t port, const segment& seg) {
@@ -221,60 +271,31 @@ std::vector<outcome> kernel_side::play(std::span<const trial> cells) {
     };
 
     const auto begin = steady_clock::now();
-    bool more = true;
-    for (std::size_t i = 0; more; ++i) {
-        more = false;
-        for (player& p : players) {
-            if (i >= p.what.way->steps.size()) continue;
-            take(p, p.what.way->steps[i], wire_);
-            wire_.drain(hear);
-            more = true;
-        }
-        wire_.wait(hear);
-    }
-    auto lines = all_lines(with.v6);
+    follow_walks(players, wire_, hear);
+    const auto before = all_lines(with.v6, wire_.peer_port());
     std::vector<outcome> out;
-    std::vector<line> before;
     for (player& p : players) {
-        before.push_back(lines[p.port]);
-        outcome o{.walked_to = before.back().at, .window = p.peer.their_window(), .peer = p.peer};
+        outcome& o = out.emplace_back(outcome{.window = p.peer.their_window(), .peer = p.peer});
         o.sent = ending(p.what, p.peer);
         p.heard.clear();
-        out.push_back(o);
     }
-    for (std::size_t i = 0; i < players.size(); ++i) {
-        wire_.send(players[i].port, out[i].sent);
-        wire_.drain(hear);
-    }
-    wire_.wait(hear);
+    say(players, wire_, hear, [&](std::size_t i) { return out[i].sent; });
     std::this_thread::sleep_for(quiet);
     wire_.wait(hear);
-    lines = all_lines(with.v6);
+    const auto after = all_lines(with.v6, wire_.peer_port());
+    for (std::size_t i = 0; i < players.size(); ++i) out[i].heard = std::exchange(players[i].heard, {});
+    say(players, wire_, hear, [&](std::size_t i) { return question(players[i].what, out[i].peer); });
+    const bool in_time = steady_clock::now() - begin < milliseconds{950};  // then SYNs are sent again
+
     for (std::size_t i = 0; i < players.size(); ++i) {
-        out[i].heard = std::exchange(players[i].heard, {});
-        wire_.send(players[i].port, question(players[i].what, out[i].peer));
-        wire_.drain(hear);
-    }
-    wire_.wait(hear);
-    if (steady_clock::now() - begin > milliseconds{950}) return {};  // SYNs are about to be sent again
-    for (std::size_t i = 0; i < players.size(); ++i) {
-        const line now = lines[players[i].port];
-        outcome& o = out[i];
-        o.replies = o.told(o.heard);
-        o.answer = o.told(players[i].heard);
-        o.at = now.at;
-        // A listener stays when its connection goes; it is the state of what never was one.
-        constexpr state_set request = state::listen | state::syn_received;
-        if (now.at == state::listen && !request.contains(o.walked_to)) o.at = state::closed;
-        o.counted = now.whole && now.at != state::closed;
-        if (!o.counted) continue;
-        o.acked = before[i].unacked - now.unacked;
-        o.taken = now.unread - before[i].unread;
+        out[i].replies = out[i].told(out[i].heard);
+        out[i].answer = out[i].told(players[i].heard);
+        compare(out[i], line_at(before, players[i].port), line_at(after, players[i].port));
     }
     by_port.clear();  // what the sockets say when they go is nobody's
     players.clear();
     wire_.wait(hear);
-    return out;
+    return in_time ? out : std::vector<outcome>{};
 }
 
 }  // namespace tcpfsm::differential

@@ -32,7 +32,8 @@ public:
 
 private:
     raw_link& wire_;
-    std::uint16_t next_port_ = 1024;
+    static constexpr std::uint16_t first_port = 1024;
+    std::uint16_t next_port_ = first_port;
 };
 
 }  // namespace tcpfsm::differential

@@ -23,7 +23,7 @@ public:
     [[nodiscard]] static outcome play(const trial& c, std::uint32_t window, std::chrono::milliseconds quiet) {
         our_side us{c, window};
         us.go();
-        // A FIN takes one of the numbers of the window.
+        // The peer's FIN takes one number of the window, and the kernel has opened it again: begin with one more.
         if (us.peer_.their_window() < window && !us.filled_) {
             us = our_side{c, window + (window - us.peer_.their_window())};
             us.go();

@@ -22,7 +22,7 @@ ip_address host(bool v6, std::uint8_t last) {
 
 }  // namespace
 
-four_tuple raw_link::from_peer(std::uint16_t port) const { return {{host(v6_, 2), peer_port}, {host(v6_, 1), port}}; }
+four_tuple raw_link::from_peer(std::uint16_t port) const { return {{host(v6_, 2), peer_port_}, {host(v6_, 1), port}}; }
 
 void raw_link::send(std::uint16_t port, const segment& seg) {
     const std::size_t size = write_packet(buffer_, from_peer(port), seg, std::span{text_}.first(seg.text));

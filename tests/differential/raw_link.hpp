@@ -33,13 +33,16 @@ public:
     /// is answered by a reset, and packets on one queue stay in order.
     void wait(const receiver& to);
 
-    static constexpr std::uint16_t peer_port = 7;
+    /// The port from which all segments come. Another one makes connections of other names.
+    [[nodiscard]] std::uint16_t peer_port() const { return peer_port_; }
+    void change_peer_port() { ++peer_port_; }
 
 private:
     [[nodiscard]] four_tuple from_peer(std::uint16_t port) const;
 
     tun::tun_device tun_;
     bool v6_ = false;
+    std::uint16_t peer_port_ = 7;
     std::uint32_t asked_ = 0;
     std::uint32_t answered_ = 0;
     std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(70000);

@@ -112,10 +112,9 @@ struct setting {
     bool v6 = false;
     bool timestamps = false;
     bool rfc1337 = false;
-    friend bool operator==(const setting&, const setting&) = default;
 };
 
-/// The segment at the end of a walk.
+/// A cell: the segment at the end of a walk.
 struct trial {
     const walk* way;
     setting with;
