@@ -20,8 +20,7 @@ from pathlib import Path
 
 FAMILIES = {
     "ipv4": (["--ip_version=ipv4"], 1500),
-    # Twenty octets more, so that the segments of a script fit both families.
-    "ipv6": (["--ip_version=ipv6", "--mtu=1520"], 1520),
+    "ipv6": (["--ip_version=ipv6"], 1520),  # twenty octets more, so that the segments of a script fit both families
     "mapped": (["--ip_version=ipv4-mapped-ipv6"], 1500),
 }
 SYSCTLS = {  # name: (value as a pattern, flag of the guest)
@@ -112,8 +111,7 @@ def option_of(text, name):
 
 def flags_of(text, family, flags):
     """What the script asks for; what the command line says comes last, and counts."""
-    usual = 1500 if option_of(text, "ip_version") else FAMILIES[family][1]
-    found = [f"mtu={option_of(text, 'mtu') or usual}"]
+    found = [f"mtu={option_of(text, 'mtu') or FAMILIES[family][1]}"]
     for name, (value, flag) in SYSCTLS.items():
         if re.search(rf"\b{name}=\"?{value}\b", text):
             found.append(flag)
@@ -123,11 +121,14 @@ def flags_of(text, family, flags):
 def run(script, family, args, workshop):
     """ok, FAIL or skip, and why."""
     text = script.read_text(errors="replace")
-    own_family = option_of(text, "ip_version") is not None
-    if own_family and family != args.ip[0]:
+    named = [f"--ip_version={option_of(text, 'ip_version')}"]
+    own = next((name for name, (options, _) in FAMILIES.items() if options == named), None)
+    if own and family != args.ip[0]:
         return "-", ""
+    family = own or family
+    mtu = [] if option_of(text, "mtu") else [f"--mtu={FAMILIES[family][1]}"]
     command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags_of(text, family, args.flags)}",
-               *([] if own_family else FAMILIES[family][0]), script.name]
+               *FAMILIES[family][0], *mtu, script.name]
     try:
         done = subprocess.run(command, cwd=script.parent, env=workshop.environment, timeout=args.timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
@@ -138,8 +139,8 @@ def run(script, family, args, workshop):
     said = done.stdout.decode(errors="replace").splitlines()
     if any("can't find getsockopt to get TCP info" in line for line in said):
         return "skip", "this packetdrill asks the system, not the guest, for what %{ }% looks at"
-    own = [line for line in said if line.startswith((script.name, "tcpfsm:", "AssertionError"))]
-    return "FAIL", (own or said or [f"exit code {done.returncode}"])[0]
+    ours = [line for line in said if line.startswith((script.name, "tcpfsm:", "AssertionError"))]
+    return "FAIL", (ours or said or [f"exit code {done.returncode}"])[0]
 
 
 def scripts_of(paths):

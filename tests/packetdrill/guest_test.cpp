@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// The guest by itself: flags, errors, calls that block, and two guests with different looks on one wire.
+
+#include "sockets.hpp"
+
+#include "support/catch.hpp"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace packetdrill;
+using namespace tcpfsm;
+
+settings flags(const std::string& words) {
+    std::string why;
+    return parse_flags(words, why).value();
+}
+
+sockaddr_in at_port(std::uint16_t port) {
+    sockaddr_in a{};
+    a.sin_family = AF_INET;
+    a.sin_port = htons(port);
+    a.sin_addr.s_addr = htonl(0xc0000202);  // 192.0.2.2
+    return a;
+}
+const sockaddr* as_address(const sockaddr_in& a) { return reinterpret_cast<const sockaddr*>(&a); }
+
+std::string next_packet(sockets& from) {
+    std::string octets(65536, '\0');
+    std::size_t size = 0;
+    long long at = 0;
+    from.netdev_receive({reinterpret_cast<std::uint8_t*>(octets.data()), octets.size()}, size, at);
+    return octets.substr(0, size);
+}
+void give(sockets& to, const std::string& packet) {
+    to.netdev_send({reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size()});
+}
+glance look(const std::string& packet) {
+    return look_into({reinterpret_cast<const std::uint8_t*>(packet.data()), packet.size()});
+}
+void give(sockets& to, const segment& seg) {
+    std::string packet(1500, '\0');
+    const four_tuple between{{ipv4(192, 0, 2, 9), 4000}, {ipv4(192, 0, 2, 2), 8080}};
+    packet.resize(write_packet({reinterpret_cast<std::uint8_t*>(packet.data()), packet.size()}, between, seg));
+    give(to, packet);
+}
+
+int door_of(sockets& net) {
+    const int fd = net.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+    const auto here = at_port(8080);
+    REQUIRE(net.bind(fd, as_address(here), sizeof here) == 0);
+    REQUIRE(net.listen(fd, 1) == 0);
+    return fd;
+}
+ssize_t write(sockets& net, int fd, const std::string& text) {
+    const iovec piece{const_cast<char*>(text.data()), text.size()};
+    return net.transmit(fd, {&piece, 1}, 0);
+}
+std::string read(sockets& net, int fd, std::size_t size) {
+    std::string text(size, '\0');
+    const iovec piece{text.data(), text.size()};
+    const ssize_t n = net.receive(fd, {&piece, 1}, 0);
+    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return text;
+}
+
+/// What a call said, as packetdrill would compare it.
+int error_of(long said) { return said == -1 ? errno : 0; }
+
+}  // namespace
+
+TEST_CASE("flags that are unknown or impossible are refused with a reason", "[packetdrill]") {
+    const auto refused = [](const std::string& words) {
+        std::string why;
+        return !parse_flags(words, why) && !why.empty();
+    };
+    CHECK(flags("").look == settings::persona::linux_look);
+    CHECK(
+        flags("persona=bsd,mtu=576,wscale=3,rfc5961=0,rfc1337=1,sack=0,timestamps=0,ecn=0,cc=reno,strict_end=1").mtu ==
+        576);
+    for (const char* words : {"persona=vms", "mtu=12", "mtu=70000", "mtu=1500x", "wscale=15", "sack=2", "ecn=1",
+                              "cc=cubic", "cc=vegas", "color=1", "sack", "=1"}) {
+        CAPTURE(words);
+        CHECK(refused(words));
+    }
+}
+
+TEST_CASE("a SYN looks like that of its system", "[packetdrill]") {
+    const auto syn = [](const std::string& words) {
+        sockets net{flags(words)};
+        const int fd = net.socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        const auto to = at_port(80);
+        CHECK(error_of(net.connect(fd, as_address(to), sizeof to)) == EINPROGRESS);
+        const std::string packet = next_packet(net);
+        const glance at = look(packet);
+        std::string kinds;
+        for (std::size_t i = at.header + 20; i < packet.size();) {
+            const auto kind = static_cast<unsigned char>(packet[i]);
+            kinds += std::to_string(kind) + " ";
+            i += kind < 2 ? 1 : static_cast<unsigned char>(packet[i + 1]);
+        }
+        CHECK(net.close(fd) == 0);
+        return kinds;
+    };
+    CHECK(syn("persona=linux") == "2 4 8 1 3 ");
+    CHECK(syn("persona=linux,timestamps=0") == "2 1 1 4 1 3 ");
+    CHECK(syn("persona=linux,sack=0") == "2 1 1 8 1 3 ");
+    CHECK(syn("persona=bsd") == "2 1 3 4 8 ");
+    CHECK(syn("persona=bsd,timestamps=0,wscale=0") == "2 4 0 0 ");
+    CHECK(syn("persona=bsd,sack=0") == "2 1 3 1 1 8 ");
+}
+
+TEST_CASE("calls in the wrong place say why", "[packetdrill]") {
+    sockets net{flags("")};
+    const int fd = net.socket(AF_INET, SOCK_STREAM, 0);
+    const auto here = at_port(8080);
+    char octet = 0;
+    const iovec one{&octet, 1};
+    const iovec nowhere{nullptr, 1};
+    int value = 0;
+    CHECK(error_of(net.socket(AF_UNIX, SOCK_STREAM, 0)) == EAFNOSUPPORT);
+    CHECK(error_of(net.socket(AF_INET, SOCK_DGRAM, 0)) == ESOCKTNOSUPPORT);
+    CHECK(error_of(net.close(-1)) == EBADF);
+    CHECK(error_of(net.receive(fd, {&one, 1}, 0)) == ENOTCONN);
+    CHECK(error_of(net.transmit(fd, {&one, 1}, 0)) == EPIPE);
+    CHECK(error_of(net.transmit(fd, {&nowhere, 1}, 0)) == EFAULT);
+    CHECK(error_of(net.shutdown(fd, SHUT_WR)) == ENOTCONN);
+    CHECK(error_of(net.accept(fd, nullptr, nullptr)) == EINVAL);
+    CHECK(error_of(net.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &value, 1)) == EINVAL);
+    CHECK(error_of(net.setsockopt(fd, SOL_SOCKET, 9999, &value, sizeof value)) == ENOPROTOOPT);
+    CHECK(net.bind(fd, as_address(here), sizeof here) == 0);
+    CHECK(error_of(net.bind(fd, as_address(here), sizeof here)) == EINVAL);
+    CHECK(net.listen(fd, 1) == 0);
+    CHECK(error_of(net.connect(fd, as_address(here), sizeof here)) == EISCONN);
+    const int other = net.socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(error_of(net.bind(other, as_address(here), sizeof here)) == EADDRINUSE);
+    CHECK(net.fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+    CHECK(error_of(net.accept(fd, nullptr, nullptr)) == EAGAIN);
+    CHECK(net.close(other) == 0);
+    CHECK(net.close(fd) == 0);
+}
+
+TEST_CASE("what nobody has received is left over, but for the answer to the last reset", "[packetdrill]") {
+    sockets net{flags("")};
+    const int fd = door_of(net);
+    give(net, {.seq = seq{100}, .ctl = ctl::syn, .wnd = 65535});
+    CHECK(net.left_over().size() == 1);
+    const glance syn_ack = look(next_packet(net));
+    CHECK(net.left_over().empty());
+    give(net, {.seq = seq{101}, .ack = syn_ack.segment.seq + 1, .ctl = ctl::ack, .wnd = 65535});
+    // A reset that does not begin at RCV.NXT is answered (RFC 5961).
+    const segment reset{.seq = seq{200}, .ack = syn_ack.segment.seq + 1, .ctl = ctl::rst | ctl::ack};
+    give(net, reset);
+    CHECK(net.left_over().empty());
+    give(net, reset);
+    CHECK(net.left_over().size() == 1);
+    CHECK(net.close(fd) == 0);
+}
+
+TEST_CASE("a call that blocks returns when it may, in virtual time", "[packetdrill]") {
+    sockets net{flags("")};
+    const int fd = door_of(net);
+    const std::int64_t begun = net.gettimeofday();
+    pollfd waiting{fd, POLLIN, 0};
+    // The owner of the clock lets the time pass ...
+    CHECK(net.poll({&waiting, 1}, 500) == 0);
+    CHECK(net.gettimeofday() - begun >= 500'000);
+    // ... anyone else waits for him, and sees the time at which he was woken.
+    int said = -2;
+    std::int64_t returned = 0;
+    std::thread other{[&] {
+        said = net.accept(fd, nullptr, nullptr);
+        returned = net.gettimeofday();
+    }};
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    net.usleep(1'000'000);
+    give(net, {.seq = seq{100}, .ctl = ctl::syn, .wnd = 65535});
+    const glance syn_ack = look(next_packet(net));
+    const std::int64_t woken = net.gettimeofday();
+    give(net, {.seq = seq{101}, .ack = syn_ack.segment.seq + 1, .ctl = ctl::ack, .wnd = 65535});
+    net.usleep(1'000'000);
+    other.join();
+    CHECK(said >= 0);
+    CHECK(returned == woken);
+    CHECK(net.close(said) == 0);
+    CHECK(net.close(fd) == 0);
+}
+
+TEST_CASE("two guests talk, whatever they look like", "[packetdrill]") {
+    for (const auto& [one, two] : {std::pair{"persona=linux", "persona=bsd"}, std::pair{"persona=bsd", "persona=linux"},
+                                   std::pair{"persona=linux,mtu=576", "persona=linux,sack=0,timestamps=0"}}) {
+        CAPTURE(one, two);
+        sockets server{flags(one)};
+        sockets client{flags(two)};
+        const int door = door_of(server);
+        REQUIRE(server.fcntl(door, F_SETFL, O_NONBLOCK) == 0);
+        std::string text(300'000, '\0');
+        for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 7919 >> 3U);
+        std::string answer;
+        // The client's calls block; it looks at its clock after each, as packetdrill does.
+        std::thread user{[&] {
+            const int fd = client.socket(AF_INET, SOCK_STREAM, 0);
+            const auto to = at_port(8080);
+            const int small = 20'000;
+            bool fine = client.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small) == 0;
+            fine = fine && client.connect(fd, as_address(to), sizeof to) == 0;
+            (void)client.gettimeofday();
+            fine = fine && write(client, fd, text) == static_cast<ssize_t>(text.size());
+            (void)client.gettimeofday();
+            fine = fine && client.shutdown(fd, SHUT_WR) == 0;
+            const std::string got = read(client, fd, 100);
+            (void)client.gettimeofday();
+            answer = fine && read(client, fd, 100).empty() ? got : "a call failed";
+            (void)client.gettimeofday();
+            client.close(fd);
+        }};
+        std::string arrived;
+        int fd = -1;
+        bool closed = false;
+        const auto exchange = [&] {
+            while (!server.left_over().empty()) give(client, next_packet(server));
+            while (!client.left_over().empty()) give(server, next_packet(client));
+            server.usleep(1000);
+            client.usleep(1000);
+        };
+        for (int i = 0; i < 20'000 && !closed; ++i) {
+            exchange();
+            if (fd < 0) fd = server.accept(door, nullptr, nullptr);
+            if (fd < 0) continue;
+            server.fcntl(fd, F_SETFL, O_NONBLOCK);
+            const std::string some = read(server, fd, 100'000);
+            arrived += some;
+            if (arrived.size() < text.size()) continue;
+            write(server, fd, "thanks");
+            closed = server.close(fd) == 0;
+        }
+        for (int i = 0; i < 100; ++i) exchange();
+        user.join();
+        CHECK(closed);
+        CHECK(arrived == text);
+        CHECK(answer == "thanks");
+        server.close(door);
+    }
+}
