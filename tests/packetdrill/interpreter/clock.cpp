@@ -40,8 +40,11 @@ blocked_call::blocked_call(std::function<long()> make, const script_clock& clock
 
 bool blocked_call::over_within(double seconds) const {
     const auto until = std::chrono::steady_clock::now() + std::chrono::duration<double>{seconds};
-    while (!shared_->over && std::chrono::steady_clock::now() < until)
-        std::this_thread::sleep_for(std::chrono::microseconds{200});
+    // Nobody wakes the call meanwhile: if it is found asleep again and again, it will not be over.
+    for (int asleep = 0; !shared_->over && asleep < 5 && std::chrono::steady_clock::now() < until;) {
+        asleep = sleeps() ? asleep + 1 : 0;
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
     return shared_->over;
 }
 
