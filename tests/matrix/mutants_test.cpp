@@ -127,7 +127,6 @@ public:
         at_ = c.next();
         return c;
     }
-    friend bool operator==(const basic_machine&, const basic_machine&) noexcept = default;
 
 private:
     state at_ = state::closed;
@@ -272,7 +271,7 @@ bool tcpfsm::reaches_fin<bent_p>(const bent_tcb& t) noexcept {
     return t.rcv.fin_known && (t.rcv.fin_at == t.rcv.nxt || is(bug::fin_over_a_gap));
 }
 template <>
-void tcpfsm::acknowledger<bent_p>::take(const segment& seg) noexcept {
+constexpr void tcpfsm::acknowledger<bent_p>::take(const segment& seg) noexcept {
     const bool opens = !snd_.synced && snd_.una < seg.ack;
     const unsigned shift = seg.has(ctl::syn) || is(bug::window_not_scaled) ? 0U : snd_.shift;
     const std::uint32_t window = std::uint32_t{seg.wnd} << shift;
