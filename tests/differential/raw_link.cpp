@@ -37,7 +37,7 @@ void raw_link::drain(const receiver& to) {
         if (!tcp) throw std::runtime_error{"the kernel sent a segment that is not sound"};
         if (tcp.source_port == nobody) {
             answered_ = tcp.segment.seq.value();
-        } else {
+        } else if (tcp.destination_port == peer_port_) {
             to(tcp.source_port, tcp.segment);
         }
     }
