@@ -84,8 +84,11 @@ public:
         return {account(seg, first), s.from - snd_.first_text()};
     }
 
-    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>.
-    [[nodiscard]] constexpr transmit bare_ack() noexcept { return {blank(snd_.nxt, ctl::ack), 0}; }
+    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But a probe of a shut window has moved SND.NXT
+    /// beyond it: an ACK from there would lie outside of the peer's window, and its news would be lost.
+    [[nodiscard]] constexpr transmit bare_ack() noexcept {
+        return {blank(snd_.shut() ? snd_.una : snd_.nxt, ctl::ack), 0};
+    }
     /// A keep-alive probe (3.8.4): below SND.NXT, so that the peer must answer, and without text (SHLD-12).
     [[nodiscard]] constexpr transmit keep_alive() noexcept {
         snd_.keep_alive = false;

@@ -181,6 +181,12 @@ void tcp::send_now(segment seg) {
     said.sent.add(seg);
 }
 
+/// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But at a shut window the peer takes nothing that lies beyond SND.UNA.
+void tcp::send_ack() {
+    const bool shut = how.ack_in_shut_window && t.syn_acked && t.wnd == 0;
+    send_now(made(shut ? t.una : t.nxt, true));
+}
+
 /// The SYN with the options that we offer, or the SYN,ACK with those that the peer has offered, too.
 void tcp::send_syn(bool with_ack) {
     segment out = made(t.iss, with_ack);
@@ -226,7 +232,7 @@ void tcp::transmit() {
             send_now(out);
         }
     }
-    if (ack_owed_) send_now(made(t.nxt, true));
+    if (ack_owed_) send_ack();
 }
 
 // --- User calls (3.10.1 to 3.10.5) ------------------------------------------------------------------
@@ -355,7 +361,7 @@ void tcp::abort() {
 void tcp::delayed_ack_timeout() {
     const bool due = said.ack_delayed;
     begin();
-    if (due) send_now(made(t.nxt, true));
+    if (due) send_ack();
 }
 
 void tcp::time_wait_timeout() {

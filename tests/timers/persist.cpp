@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // persist.cpp: a window that is shut (3.8.6.1), and one that shrinks (3.8.6).
 
+#include <support/pair.hpp>
 #include <support/states.hpp>
 
 #include <chrono>
@@ -137,6 +138,38 @@ TEST_CASE("Persist: the update that opens the window is lost, and the answer to 
     CHECK(tcp.loses(3s) == 2);
     tcp.gets(". 1:1(0) ack 2 win 8000"_seg);
     tcp.emits("P. 2:1462(1460) ack 1"_seg);
+}
+
+TEST_CASE("Persist: what is told while a probe waits for its answer lies inside of the peer's window",
+          "[timers][3.8.6.1][MUST-36]") {
+    subject tcp = in(established);
+    tcp.gets(". 1:1(0) ack 1 win 0"_seg);
+    CHECK(tcp.send(1000) == ok);
+    tcp.advance(1s);
+    tcp.emits(". 1:2(1) ack 1"_seg);
+    tcp.gets(". 1:101(100) ack 1 win 0"_seg);
+    tcp.advance(40ms);
+    tcp.emits(". 1:1(0) ack 101"_seg);  // not 2: the peer, whose window is shut, would not listen
+    tcp.gets(". 101:101(0) ack 2 win 65535"_seg);
+    tcp.emits("P. 2:1001(999) ack 101"_seg);
+}
+
+TEST_CASE("Persist: a window update is heard at once although both windows were shut and probed",
+          "[timers][3.8.6.1][MUST-36]") {
+    everywhere([](const world& w) {
+        test::pair<> both{w, {.rcv_buff = 3000}, {.rcv_buff = 3000}};
+        static_cast<void>(both.b.open_passive());
+        static_cast<void>(both.a.open_active());
+        both.drive_until_quiet();
+        static_cast<void>(both.a.send(9000));
+        static_cast<void>(both.b.send(9000));
+        both.drive(70s);
+        CHECK(both.received_by_a().in_order() == 3000);
+        CHECK(both.log().size() < 40);  // the handshake, three segments each way, and probes with their answers
+        static_cast<void>(both.a.receive(3000));
+        both.drive(100ms);
+        CHECK(both.received_by_a().in_order() >= 5000);
+    });
 }
 
 TEST_CASE("Persist: a window that shuts on text in flight stops the retransmission", "[timers][3.8.6.1]") {
