@@ -125,7 +125,8 @@ public:
         const bool was_shut = tcb_.snd.shut();
         event_set served;
         for (const timer which : all_timers) {
-            if (due(tcb_, which, at()) > now) continue;
+            const time_point when = due(tcb_, which, at());
+            if (when > now || when == never) continue;
             const cause why{.now = now};
             const event e = judge_timeout(tcb_, which);
             if (e == event::timeout_retransmission && tcb_.snd.retries + 1U == Policies::r1)

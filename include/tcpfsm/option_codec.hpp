@@ -68,8 +68,8 @@ inline constexpr std::size_t max_options_size = 40;
 
 /// Writes the options of `seg` and answers how many octets they took: `options_size(seg)`, which must fit.
 ///
-/// On a SYN the order is that of Linux: MSS, SACK-permitted and timestamps, NOP and window scale; else
-/// NOP NOP timestamps, NOP NOP SACK. All are aligned to four octets, so nothing is left to pad (MUST-69).
+/// On a SYN: MSS, SACK-permitted and timestamps, NOP and window scale; else NOP NOP timestamps, NOP NOP SACK. All are
+/// aligned to four octets, so nothing is left to pad (MUST-69).
 constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& seg) noexcept {
     const options sent = sent_options(seg);
     std::uint8_t* to = out.data();

@@ -21,6 +21,18 @@ TEST_CASE("Timeouts: the call says which were due, and they are cited", "[timers
     CHECK(c.in(state::closed));
 }
 
+TEST_CASE("Timeouts: `never`, which poll_timeout answers when no timer runs, is no time at which one is due",
+          "[timers][3.10.8]") {
+    for (const state s : {state::closed, state::listen, state::established, state::close_wait, state::fin_wait_2}) {
+        INFO(name(s));
+        auto c = in(s).conn();
+        const auto before = c;
+        REQUIRE(c.poll_timeout() == never);
+        CHECK(c.handle_timeout(c.poll_timeout()).empty());
+        CHECK(c == before);
+    }
+}
+
 TEST_CASE("Soft errors wait for the user: ICMP, R1, urgent data", "[timers][3.9.1.8][MUST-47][UNL-02][SHLD-25]") {
     subject tcp = in(state::established);
     static_cast<void>(tcp.send(10));
