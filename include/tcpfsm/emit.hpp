@@ -84,10 +84,11 @@ public:
         return {account(seg, first), s.from - snd_.first_text()};
     }
 
-    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But a probe of a shut window has moved SND.NXT
-    /// beyond it: an ACK from there would lie outside of the peer's window, and its news would be lost.
+    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But if a probe, or a window that was taken back,
+    /// has left SND.NXT beyond the peer's window, an ACK from there would not be heard, nor its news.
     [[nodiscard]] constexpr transmit bare_ack() noexcept {
-        return {blank(snd_.shut() ? snd_.una : snd_.nxt, ctl::ack), 0};
+        const bool heard = !snd_.synced || snd_.nxt <= snd_.una + snd_.wnd;
+        return {blank(heard ? snd_.nxt : snd_.una, ctl::ack), 0};
     }
     /// A keep-alive probe (3.8.4): below SND.NXT, so that the peer must answer, and without text (SHLD-12).
     [[nodiscard]] constexpr transmit keep_alive() noexcept {

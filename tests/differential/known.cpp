@@ -234,17 +234,6 @@ constexpr rule rules[] = {
          return (is_request(d) || is_orphan(d)) && is_stale(d) && has(d, ctl::rst) && begins_inside(d) &&
                 (ignores(d.kernel) || answers(d.kernel)) && !ignores(d.ours);
      }},
-    // The send window.
-    {"Window taken back", "ACKs have the number at which the window now ends", "they have SND.NXT", "3.10.7.4", false,
-     [](D d) {
-         const auto lowered = [edge = d.ours.acked - d.kernel.peer.in_flight()](std::vector<reply> replies) {
-             for (reply& r : replies) r.seq = edge;
-             return replies;
-         };
-         return d.what.shut && d.kernel.at == d.ours.at && d.kernel.acked == d.ours.acked &&
-                d.kernel.taken == d.ours.taken && d.kernel.replies == lowered(d.ours.replies) &&
-                d.kernel.answer == lowered(d.ours.answer);
-     }},
     // The receive window.
     {"Reset over the left edge", "a reset that begins outside the window and touches it is challenged", "dropped",
      "3.10.7.4 second", false,
@@ -269,6 +258,17 @@ constexpr rule rules[] = {
      [](D d) {
          return in(d, states::other) && beside(d) && has(d, ctl::ack) && has_none_of(d, ctl::syn | ctl::rst) &&
                 answers(d.ours) && d.kernel.taken == 0 && (d.kernel.at != closed || in(d, last_ack));
+     }},
+    {"Shut before our SYN", "FIN-WAIT-1, SYN in flight: if the peer's window is shut, ACKs have the number of the SYN",
+     "they have SND.NXT", "3.10.7.4", false,
+     [](D d) {
+         const auto lowered = [edge = d.ours.acked - d.kernel.peer.in_flight()](std::vector<reply> replies) {
+             for (reply& r : replies) r.seq = edge;
+             return replies;
+         };
+         return d.what.shut && in(d, state_set{fin_wait_1}) && d.kernel.at == d.ours.at && d.ours.acked == 0 &&
+                d.kernel.acked == 0 && d.kernel.taken == d.ours.taken && d.kernel.replies == lowered(d.ours.replies) &&
+                d.kernel.answer == lowered(d.ours.answer);
      }},
     {"Text over the right edge, taken", "text in order is taken whole, and a FIN with it, if nothing is unread",
      "cut off at the edge", "3.10.7.4 first", false,

@@ -75,7 +75,7 @@ struct readings {
     bool paws_within_allowance = true;     ///< old timestamps are challenged; false: always answered (RFC 7323 5.3 R1)
     bool text_is_always_answered = true;   ///< text outside the window; false: within the allowance (RFC 5961 7)
     bool queued_close_first = true;        ///< CLOSE before the FIN that comes with our SYN's ACK; false: after it
-    bool ack_in_shut_window = true;        ///< an ACK bears SND.UNA while the window is shut; false: SND.NXT
+    bool ack_in_the_window = true;         ///< an ACK bears SND.UNA if SND.NXT is beyond the window; false: SND.NXT
     bool ends_are_told = true;             ///< the user hears that LAST-ACK and the like ended; false: no signal
     friend bool operator==(const readings&, const readings&) = default;
 };
@@ -114,7 +114,7 @@ inline constexpr named_reading all_readings[] = {
     {&readings::paws_within_allowance, "paws_within_allowance", "RFC 7323 5.3 R1, RFC 5961 7"},
     {&readings::text_is_always_answered, "text_is_always_answered", "3.10.7.4 first, RFC 5961 7"},
     {&readings::queued_close_first, "queued_close_first", "3.10.4"},
-    {&readings::ack_in_shut_window, "ack_in_shut_window", "3.4, A.2"},
+    {&readings::ack_in_the_window, "ack_in_the_window", "3.4, A.2"},
     {&readings::ends_are_told, "ends_are_told", "3.10.7.4 second, fifth"},
 };
 

@@ -181,10 +181,10 @@ void tcp::send_now(segment seg) {
     said.sent.add(seg);
 }
 
-/// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But at a shut window the peer takes nothing that lies beyond SND.UNA.
+/// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But beyond its window the peer takes nothing.
 void tcp::send_ack() {
-    const bool shut = how.ack_in_shut_window && t.syn_acked && t.wnd == 0;
-    send_now(made(shut ? t.una : t.nxt, true));
+    const bool beyond = how.ack_in_the_window && t.syn_acked && before(t.una + t.wnd, t.nxt);
+    send_now(made(beyond ? t.una : t.nxt, true));
 }
 
 /// The SYN with the options that we offer, or the SYN,ACK with those that the peer has offered, too.
