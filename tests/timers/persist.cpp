@@ -141,7 +141,7 @@ TEST_CASE("Persist: the update that opens the window is lost, and the answer to 
 }
 
 TEST_CASE("Persist: what is told while a probe waits for its answer lies inside of the peer's window",
-          "[timers][3.8.6.1][MUST-36]") {
+          "[timers][3.8.6.1][LC-14]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 0"_seg);
     CHECK(tcp.send(1000) == ok);
@@ -155,7 +155,7 @@ TEST_CASE("Persist: what is told while a probe waits for its answer lies inside 
 }
 
 TEST_CASE("Persist: a window update is heard at once although both windows were shut and probed",
-          "[timers][3.8.6.1][MUST-36]") {
+          "[timers][3.8.6.1][LC-14]") {
     everywhere([](const world& w) {
         test::pair<> both{w, {.rcv_buff = 3000}, {.rcv_buff = 3000}};
         static_cast<void>(both.b.open_passive());
