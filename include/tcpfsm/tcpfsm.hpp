@@ -18,6 +18,7 @@
 
 // The connection.
 #include <tcpfsm/rto.hpp>
+#include <tcpfsm/rate.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
 #include <tcpfsm/congestion/concept.hpp>
