@@ -58,17 +58,19 @@ private:
         const bool sacks = t_.sack_ok && seg.options.sack_count != 0;
         const bool told_more = sacks && t_.recovery.tells_more(seg.options, snd_.una, snd_.nxt);
         const bool same = !sacks && seg.len() == 0 && window == snd_.wnd && window != 0;
-        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, t_.to_peer());
+        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, t_.to_peer(now_));
     }
     /// SND.UNA moves.
     constexpr void advance(const segment& seg) noexcept {
-        const path before = t_.to_peer();
+        path before = t_.to_peer(now_);
         const seq first = snd_.first_text();
         const bool syn_was_lost = t_.rtt.backed_off() != 0;
-        measure(seg);
-        snd_.una = seg.ack;
+        before.rtt = measure(seg);
+        before.srtt = t_.rtt.srtt();
+        before.una = snd_.una = seg.ack;
         snd_.again = later(snd_.again, snd_.una);
         snd_.up = later(snd_.up, snd_.una);
+        snd_.full_to = later(snd_.full_to, snd_.una);
         t_.stalled_since = now_;
         snd_.retries = 0;
         if (!snd_.synced) {
@@ -76,7 +78,7 @@ private:
             // Text that went with the SYN and was not taken goes again at once; a FIN that went later has its timer.
             if (!snd_.fin_sent()) snd_.again = snd_.una;
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
-            t_.congestion.begin(t_.to_peer(), syn_was_lost);
+            t_.congestion.begin(t_.to_peer(now_), syn_was_lost);
             t_.recovery.begin(snd_.iss);
         }
         const std::uint32_t octets = snd_.first_text() - first;
@@ -87,16 +89,19 @@ private:
         heed(finding, octets, before);
     }
     /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
-    /// timestamps tell which transmission was acknowledged.
-    constexpr void measure(const segment& seg) noexcept {
-        if (snd_.timing) {
-            if (seg.ack < snd_.timed) return;
+    /// timestamps tell which transmission was acknowledged. Answers what this very ACK tells of the round trip, or
+    /// zero.
+    constexpr duration measure(const segment& seg) noexcept {
+        if (snd_.timing && snd_.timed <= seg.ack) {
             snd_.timing = false;
             t_.rtt.sample(now_ - t_.timed_at);
-        } else if (t_.ts.on && seg.options.has_timestamps && seg.options.ts_ecr != 0) {
-            const std::uint32_t ms = t_.ts.at(now_) - seg.options.ts_ecr;
-            if (ms < 0x10000000U) t_.rtt.sample(std::chrono::milliseconds{ms});
+            return now_ - t_.timed_at;
         }
+        if (!t_.ts.on || !seg.options.has_timestamps || seg.options.ts_ecr == 0) return {};
+        const std::uint32_t ms = t_.ts.at(now_) - seg.options.ts_ecr;
+        if (ms >= 0x10000000U) return {};
+        if (!snd_.timing) t_.rtt.sample(std::chrono::milliseconds{ms});
+        return std::chrono::milliseconds{ms};
     }
     /// What an ACK means for recovery and the congestion window.
     constexpr void heed(fast_retransmit::finding f, std::uint32_t octets, path before) noexcept {
@@ -115,7 +120,7 @@ private:
             t_.congestion.partly_acked(before, octets);
             snd_.lost_one = true;
             return;
-        case full: t_.congestion.recovered(t_.to_peer()); return;
+        case full: t_.congestion.recovered(t_.to_peer(now_)); return;
         }
     }
 

@@ -71,7 +71,7 @@ public:
     /// The text or FIN of `next()`.
     [[nodiscard]] constexpr transmit text(const stretch& s) noexcept {
         const bool first = s.from == snd_.nxt;
-        if (first && !snd_.outstanding() && now_ - t_.sent_at > t_.rto()) t_.congestion.was_idle(t_.to_peer());
+        if (first && !snd_.outstanding() && now_ - t_.sent_at > t_.rto()) t_.congestion.was_idle(t_.to_peer(now_));
         control bits = ctl::ack;
         if (s.fin) bits |= ctl::fin;
         if (s.text != 0 && s.from + s.text == snd_.end) bits |= ctl::psh;  // MUST-61
@@ -205,6 +205,7 @@ private:
         }
         const bool repairing = seg.seq == snd_.again;
         snd_.nxt = later(snd_.nxt, end);
+        if (snd_.flight() + snd_.mss > t_.congestion.window()) snd_.full_to = snd_.nxt;
         if (repairing) snd_.again = end;
         return seg;
     }

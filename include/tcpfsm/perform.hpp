@@ -76,7 +76,7 @@ private:
         const parameters given = t_.given;
         t_ = {};
         t_.given = given;
-        snd_.iss = snd_.una = snd_.nxt = snd_.again = snd_.up = given.iss;
+        snd_.iss = snd_.una = snd_.nxt = snd_.again = snd_.up = snd_.full_to = given.iss;
         snd_.end = given.iss + 1;
         snd_.mss = given.default_mss;
         rcv_.buff = given.rcv_buff;
@@ -99,7 +99,7 @@ private:
     constexpr void restore_tcb() noexcept {
         const incarnation old = t_.old;
         create_tcb();
-        snd_.una = snd_.nxt = snd_.again = snd_.end = snd_.up = old.snd_nxt;
+        snd_.una = snd_.nxt = snd_.again = snd_.end = snd_.up = snd_.full_to = old.snd_nxt;
         snd_.synced = true;
         rcv_.nxt = rcv_.edge = rcv_.acked = rcv_.up = old.rcv_nxt;
     }
@@ -181,7 +181,7 @@ private:
     }
     /// RFC 6298 5.4 to 5.6 and RFC 5681 3.1.
     constexpr void snd_again() noexcept {
-        t_.congestion.timed_out(t_.to_peer(), snd_.retries == 0);
+        t_.congestion.timed_out(t_.to_peer(why_.now), snd_.retries == 0);
         if (snd_.retries < 0xff) ++snd_.retries;
         t_.recovery.timed_out(snd_.nxt);
         t_.rtt.back_off();

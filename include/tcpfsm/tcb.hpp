@@ -29,6 +29,7 @@ struct send_sequence {
     seq wl2{};                     ///< segment acknowledgment number used for last window update
     seq iss{};                     ///< initial send sequence number
     seq timed{};                   ///< an ACK of this number ends the round trip that is being timed
+    seq full_to{};                 ///< SND.NXT when the congestion window was last full, or SND.UNA
     std::uint32_t wnd = 0;         ///< send window, scaled (REC-1)
     std::uint32_t max_wnd = 0;     ///< the largest window that the peer ever offered
     std::uint16_t mss = 0;         ///< SendMSS: what the peer takes, options included (3.7.1)
@@ -167,7 +168,15 @@ struct tcb {
     friend constexpr bool operator==(const tcb&, const tcb&) noexcept = default;
 
     /// The numbers that the congestion control is told.
-    [[nodiscard]] constexpr path to_peer() const noexcept { return {snd.mss, snd.flight()}; }
+    [[nodiscard]] constexpr path to_peer(time_point now) const noexcept {
+        return {.smss = snd.mss,
+                .flight = snd.flight(),
+                .now = now,
+                .srtt = rtt.srtt(),
+                .una = snd.una,
+                .nxt = snd.nxt,
+                .limited = snd.una < snd.full_to};
+    }
     /// The present retransmission timeout, backed off.
     [[nodiscard]] constexpr duration rto() const noexcept { return rtt.rto(Policies::rto); }
 };

@@ -102,14 +102,14 @@ constexpr bool broken(const C& congestion) {
 template <>
 constexpr void tcpfsm::acknowledger<recorded<believes_any_block>>::take_again(const segment& seg,
                                                                               std::uint32_t) noexcept {
-    if (seg.options.sack_count != 0) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer());
+    if (seg.options.sack_count != 0) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer(now_));
 }
 template <>
 constexpr void tcpfsm::acknowledger<recorded<compares_plainly>>::take_again(const segment& seg,
                                                                             std::uint32_t) noexcept {
     const sack_block block = seg.options.sack[0];
     const bool more = snd_.una.value() < block.left.value() && block.right.value() <= snd_.nxt.value();
-    if (more) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer());
+    if (more) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer(now_));
 }
 template <>
 constexpr void tcpfsm::acknowledger<recorded<hole_list>>::take_again(const segment& seg, std::uint32_t) noexcept {
@@ -138,7 +138,7 @@ constexpr void tcpfsm::acknowledger<recorded<counts_in_16_bits>>::take_again(con
     const auto before = t_.congestion.segments;
     t_.congestion.segments = static_cast<std::uint16_t>(segments);
     if (t_.congestion.segments < before) t_.congestion.broken = true;  // fewer after joining than before
-    heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer());
+    heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer(now_));
 }
 template <>
 constexpr void tcpfsm::acknowledger<recorded<keeps_every_block>>::take_again(const segment& seg,
@@ -161,7 +161,7 @@ constexpr void tcpfsm::acknowledger<recorded<frees_what_is_sacked>>::take_again(
                                                                                 std::uint32_t) noexcept {
     if (seg.options.sack_count == 0) return;
     out_.acked += seg.options.sack[0].right - seg.options.sack[0].left;
-    heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer());
+    heed(t_.recovery.duplicate(snd_.una, snd_.nxt, true), 0, t_.to_peer(now_));
 }
 
 namespace {

@@ -164,8 +164,9 @@ struct no_karn : policies {};
 }  // namespace
 
 template <>
-constexpr void tcpfsm::acknowledger<recorded<no_karn>>::measure(const segment&) noexcept {
+constexpr duration tcpfsm::acknowledger<recorded<no_karn>>::measure(const segment&) noexcept {
     t_.rtt.sample(now_ - t_.timed_at);
+    return now_ - t_.timed_at;
 }
 
 namespace {

@@ -31,14 +31,14 @@ public:
     bool probe_owed = false;       ///< a tail loss probe is to be sent
     std::uint32_t duplicates = 0;  ///< octets that duplicate ACKs told of, outside of recovery
 
-    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return new_reno::window() + more_; }
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return tcpfsm::new_reno::window() + more_; }
     constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
         probed = false;
         octets -= std::min(octets, std::exchange(duplicates, 0));
         most_ = std::max(most_, p.flight);
         round_ += octets;
         if (window() >= threshold()) {
-            new_reno::acked(p, octets);
+            tcpfsm::new_reno::acked(p, octets);
         } else if (window() < 2 * most_) {
             more_ += octets / p.smss * p.smss;
         }
@@ -48,18 +48,18 @@ public:
     }
     constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
         *this = {};
-        new_reno::begin(p, syn_was_lost);
-        if (!syn_was_lost) more_ = 10 * p.smss - new_reno::window();
+        tcpfsm::new_reno::begin(p, syn_was_lost);
+        if (!syn_was_lost) more_ = 10 * p.smss - tcpfsm::new_reno::window();
     }
     constexpr void lost(tcpfsm::path p) noexcept {
         probe_owed = false;
         more_ = duplicates = 0;
-        new_reno::lost(p);
+        tcpfsm::new_reno::lost(p);
     }
     constexpr void timed_out(tcpfsm::path p, bool first) noexcept {
         probed = probe_owed = false;
         more_ = duplicates = 0;
-        new_reno::timed_out(p, first);
+        tcpfsm::new_reno::timed_out(p, first);
     }
     /// The sysctl of that name is off in the scripts.
     constexpr void was_idle(tcpfsm::path) noexcept {}
@@ -124,7 +124,7 @@ constexpr void performer<linux_policies>::snd_again() noexcept {
         t_.congestion.probed = t_.congestion.probe_owed = true;
         return;
     }
-    t_.congestion.timed_out(t_.to_peer(), snd_.retries == 0);
+    t_.congestion.timed_out(t_.to_peer(why_.now), snd_.retries == 0);
     if (snd_.retries < 0xff) ++snd_.retries;
     t_.recovery.timed_out(snd_.nxt);
     t_.rtt.back_off();
@@ -171,7 +171,7 @@ constexpr void acknowledger<linux_policies>::heed(fast_retransmit::finding f, st
     } else if (f == duplicate) {
         t_.congestion.duplicate(before);
     } else if (f == full) {
-        t_.congestion.recovered(t_.to_peer());
+        t_.congestion.recovered(t_.to_peer(now_));
     } else {
         if (f == loss) {
             before.flight = t_.recovery.known() - snd_.una;  // without limited transmit

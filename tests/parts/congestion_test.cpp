@@ -34,7 +34,7 @@ static_assert(begun(1000).window() == 10000 && begun(1000, true).window() == 100
 // Slow start: at most one segment an ACK, however much it acknowledges.
 constexpr std::uint32_t after_ack(std::uint32_t octets, std::uint32_t flight) {
     new_reno c = begun(1000);
-    c.acked({1000, flight}, octets);
+    c.acked({.smss = 1000, .flight = flight, .limited = false}, octets);
     return c.window();
 }
 static_assert(after_ack(300, 10000) == 10300 && after_ack(1000, 10000) == 11000 && after_ack(5000, 10000) == 11000);

@@ -53,6 +53,8 @@ struct three_segments {
     constexpr void recovered(path) noexcept {}
     constexpr void timed_out(path, bool) noexcept {}
     constexpr void was_idle(path) noexcept {}
+    constexpr void marked(path) noexcept {}
+    constexpr void restore(const three_segments&, path) noexcept {}
     friend constexpr bool operator==(const three_segments&, const three_segments&) noexcept = default;
 };
 struct with_three_segments : policies {

@@ -2,6 +2,9 @@
 // congestion/concept.hpp: what a congestion control is asked, and told.
 #pragma once
 
+#include <tcpfsm/seq.hpp>
+#include <tcpfsm/time.hpp>
+
 #include <concepts>
 #include <cstdint>
 
@@ -12,25 +15,47 @@ namespace tcpfsm {
 
 /// The sender's numbers at the moment of a report, in octets.
 struct path {
-    std::uint32_t smss;    ///< sender maximum segment size, without options; at least 1
-    std::uint32_t flight;  ///< FlightSize: sent and not yet acknowledged, before this report
+    std::uint32_t smss = 1;    ///< sender maximum segment size, without options; at least 1
+    std::uint32_t flight = 0;  ///< FlightSize: sent and not yet acknowledged, before this report
+    time_point now{};          ///< the time of the report
+    duration srtt{};           ///< the smoothed round trip; zero before the first sample
+    duration rtt{};            ///< the round trip that this report has measured; zero if it has measured none
+    seq una{};                 ///< SND.UNA, after this report
+    seq nxt{};                 ///< SND.NXT
+    std::uint32_t marked = 0;  ///< octets of this report that met congestion on their way: ECE, or counted (AccECN)
+    bool limited = true;       ///< the window was full within the last round trip; else it may not grow
 };
 
 // clang-format off
 /// A model of this concept can stand in `policies::congestion`.
 template <class C>
-concept congestion_control = std::regular<C> && requires(C c, const C k, path p, std::uint32_t octets, bool flag) {
+concept congestion_control = std::regular<C> &&
+    requires(C c, const C k, const C before, path p, std::uint32_t octets, bool flag) {
     { k.window() } noexcept -> std::same_as<std::uint32_t>;  ///< how much may be in flight
     { k.threshold() } noexcept -> std::same_as<std::uint32_t>;  ///< ssthresh, for those who look
     c.begin(p, flag);              ///< the handshake is done; flag: the SYN or SYN,ACK was lost
     c.acked(p, octets);            ///< new octets were acknowledged, outside of recovery
-    c.lost(p);                     ///< fast retransmit begins
-    c.duplicate(p);                ///< one more duplicate ACK during recovery
-    c.partly_acked(p, octets);     ///< a partial ACK during recovery
-    c.recovered(p);                ///< recovery ends with a full ACK
+    c.lost(p);                     ///< fast recovery begins: congestion, told by a loss
+    c.marked(p);                   ///< congestion, told by ECN: at most once a window; nothing is retransmitted
+    c.duplicate(p);                ///< one more duplicate ACK during recovery without SACK
+    c.partly_acked(p, octets);     ///< a partial ACK during recovery without SACK
+    c.recovered(p);                ///< recovery ends
     c.timed_out(p, flag);          ///< retransmission timeout; flag: the first for this segment
     c.was_idle(p);                 ///< nothing was sent for longer than the RTO
+    c.restore(before, p);          ///< the last loss or timeout was none; `before`: the control as it was before it
 };
 // clang-format on
+
+// A control may have more, which is used where it is found:
+//
+//     static constexpr bool rate_based = true;    it rules by rates: then `c.delivered(p, sample)` is called for every
+//                                                 ACK that delivers octets, SACKed ones and those of recovery too, and
+//                                                 the window in recovery is its own
+//     k.pacing_rate(p) -> std::uint64_t           octets a second, 0 for as fast as the window allows; without it
+//                                                 a paced connection takes 2 * window() / srtt in slow start, and
+//                                                 1.2 * window() / srtt after
+//
+// With SACK, proportional rate reduction takes the window from what it is to `threshold()` while recovery lasts; then
+// `recovered(p)` makes them equal. Without, the window in recovery is NewReno's, by `duplicate` and `partly_acked`.
 
 }  // namespace tcpfsm
