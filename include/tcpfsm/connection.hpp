@@ -111,6 +111,8 @@ public:
             raise(judge_syn_sent(tcb_, seg), why);
             if (machine_.in(states::synchronized)) take_rest(why);
         } else if (const auto end = judge_arrival(tcb_, seg, at(), now)) {
+            constexpr event_set duplicates = event::rcv_outside_text | event::rcv_fin_again | event::rcv_paws;
+            if (duplicates.contains(*end)) note_duplicate(seg);
             raise(*end, why);
         } else {
             raise(judge_ack(tcb_, seg, at()), why);
@@ -282,11 +284,16 @@ private:
         if (tcb_.snd.close_waits && machine_.in(state::established)) end_wait(why.now);
         const trimmed cut = trim(tcb_, *why.arrived);
         why.cut = &cut;
+        if (machine_.in(states::accepting)) note_duplicate(without_syn(*why.arrived));
         if (moves_urgent(tcb_, *why.arrived)) raise(event::rcv_urg, why);
         if (const auto e = judge_text(tcb_, cut, at())) raise(*e, why);
         if (!machine_.in(states::accepting)) return;
         tcb_.rcv.note_fin(cut.seg);
         if (reaches_fin(tcb_)) raise(event::rcv_fin, why);
+    }
+    /// Of this segment, what came before is to be told (RFC 2883).
+    constexpr void note_duplicate(const segment& seg) noexcept {
+        tcb_.duplicate.note({seg.seq, seg.seq + seg.len()}, tcb_.rcv.nxt, tcb_.held);
     }
     /// The CLOSE that waited is processed now.
     constexpr void end_wait(time_point now) noexcept {

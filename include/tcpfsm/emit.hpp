@@ -156,6 +156,7 @@ private:
             rcv_.ack_now = false;
             t_.ack_due = never;
             add_options(seg.options);
+            if (!bits.has(ctl::syn)) t_.duplicate.told();
         }
         if (snd_.synced) mark_urgent(seg);
         return seg;
@@ -169,8 +170,7 @@ private:
     constexpr void add_options(options& opt) const noexcept {
         if (t_.ts.on) stamp(opt, t_.ts.recent);
         if (!t_.sack_ok) return;
-        opt.sack_count = static_cast<std::uint8_t>(std::min<std::size_t>(t_.held.size(), t_.ts.on ? 3 : 4));
-        for (std::size_t i = 0; i < opt.sack_count; ++i) opt.sack[i] = t_.held[i];
+        write_blocks(opt, t_.ts.on ? 3 : 4, t_.duplicate.owed(), rcv_.nxt, t_.held);
     }
     constexpr void stamp(options& opt, std::uint32_t echo) const noexcept {
         opt.has_timestamps = true;

@@ -48,6 +48,8 @@ struct policies {
     static constexpr bool window_scale = true;
     /// Offer and send selective acknowledgments (RFC 2018).
     static constexpr bool sack = true;
+    /// Tell of text that came twice (RFC 2883). Not without `sack`.
+    static constexpr bool dsack = true;
     /// Send text with the SYN as soon as there is some, instead of after the handshake.
     static constexpr bool text_on_syn = false;
     /// Ranges beyond a gap that are remembered.

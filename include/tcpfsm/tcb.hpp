@@ -2,6 +2,7 @@
 // tcb.hpp: the transmission control block: the numbers of a connection, and what follows from them.
 #pragma once
 
+#include <tcpfsm/dsack.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 // RFC 9293 section 3.3.1, under its names. What can be derived is a function, not a member.
 
@@ -145,6 +147,8 @@ struct tcb {
     receive_sequence rcv;
     timestamp_clock ts;
     reassembly<Policies::reassembly_ranges> held;  ///< text beyond a gap
+    [[no_unique_address]] std::conditional_t<Policies::sack && Policies::dsack, duplicate_debt, no_duplicate_debt>
+        duplicate;  ///< text that came twice, until the peer is told
     typename Policies::congestion congestion;
     fast_retransmit recovery;
     round_trip rtt;

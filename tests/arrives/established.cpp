@@ -1098,7 +1098,7 @@ TEST_CASE("ESTABLISHED: text that comes twice beyond a gap leads the SACK blocks
     tcp.gets(". 7000:7500(500) ack 1"_seg);
     tcp.emits(". 1:1(0) ack 5000 <sack 7000:7500 6000:6500>"_seg);
     tcp.gets(". 6000:6500(500) ack 1"_seg);
-    tcp.emits(". 1:1(0) ack 5000 <sack 6000:6500 7000:7500>"_seg);
+    tcp.emits(". 1:1(0) ack 5000 <sack 6000:6500 6000:6500 7000:7500>"_seg);  // as a duplicate, then as what waits
 }
 
 TEST_CASE("ESTABLISHED: four SACK blocks fit, three beside timestamps", "[RFC 2018 3][2018-7]") {
