@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// controls.hpp: the congestion controls that are compared.
+#pragma once
+
+#include "flow.hpp"
+
+#include <tcpfsm/congestion/new_reno.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace bench {
+
+/// A congestion control by name, and how a flow that uses it is made.
+struct control {
+    const char* name;
+    std::unique_ptr<flow> (*make)(std::uint32_t buffer);
+};
+
+template <class Control>
+std::unique_ptr<flow> make_bulk(std::uint32_t buffer) {
+    return std::make_unique<bulk<server<Control>>>(buffer);
+}
+
+inline constexpr control controls[] = {
+    {"new_reno", make_bulk<tcpfsm::new_reno>},
+};
+
+}  // namespace bench
