@@ -294,6 +294,22 @@ def others_table(rows):
     return {"others": table(["", *[words for _, words in PATHS]], lines)}
 
 
+def ns3_table(grid, rows):
+    """Means over the paths that ns-3 was asked for, by loss."""
+    asked = set(groups(rows, "rtt_ms", "rate_mbit", "loss_ppm"))
+    mine = [r for r in grid if r["also"] == "none" and r["late_ppm"] == "0"
+            and (r["rtt_ms"], r["rate_mbit"], r["loss_ppm"]) in asked]
+    by = groups(mine + rows, "loss_ppm", "control")
+    names = in_order({r["control"] for r in mine}, ORDER) + [n for n in dict.fromkeys(r["control"] for r in rows)]
+
+    def mean(of):
+        cells = groups(of, "rtt_ms", "rate_mbit")
+        return f"{statistics.fmean(median(c, 'fraction') for c in cells.values()):.3f}" if cells else "-"
+
+    return {"ns3": table(["lost", *[f"ns-3 {n}" if n.startswith("Tcp") else n for n in names]],
+                         [[percent(loss), *[mean(by.get((str(loss), n), [])) for n in names]] for loss in LOSSES])}
+
+
 # --- All of it -------------------------------------------------------------------------------------------------
 
 def into_docs(folder, docs, tables, pictures):
@@ -328,6 +344,9 @@ def main():
         tables |= fairness_tables(fair)
     if series:
         pictures += joins(folder, series)
+    ns3 = read(folder, "ns3grid.csv")
+    if grid and ns3:
+        tables |= ns3_table(grid, ns3)
     if beside:
         pictures += others(folder, beside)
         tables |= others_table(beside)
