@@ -54,6 +54,7 @@ struct loss_sample {
     std::uint32_t octets = 0;        ///< its size
     std::uint32_t tx_in_flight = 0;  ///< octets in flight when it left, itself among them
     std::uint32_t lost = 0;          ///< octets found lost since it left, itself among them
+    std::uint64_t total = 0;         ///< octets ever delivered (C.delivered)
     bool app_limited = false;        ///< it left when the user held the rate down
     friend constexpr bool operator==(const loss_sample&, const loss_sample&) noexcept = default;
 };
@@ -86,7 +87,7 @@ public:
     constexpr loss_sample missed(const send_stamp& s, seq from, std::uint32_t octets) noexcept {
         lost_ += octets;
         newly_lost_ += octets;
-        return {from, octets, s.in_flight, lost_ - s.lost, s.app_limited != 0};
+        return {from, octets, s.in_flight, lost_ - s.lost, delivered_, s.app_limited != 0};
     }
     /// The ACK that came now is worked through, and has left `in_flight` octets in flight.
     constexpr rate_sample sample(time_point now, std::uint32_t in_flight) noexcept {

@@ -117,7 +117,7 @@ constexpr bool losses_are_counted_from_the_departure() {
     const send_stamp a = r.stamp(at(0ms), 0, 1000);
     const send_stamp b = r.stamp(at(0ms), 1000, 3000);
     const tcpfsm::loss_sample lost = r.missed(a, seq{7}, 1000);
-    if (lost != tcpfsm::loss_sample{seq{7}, 1000, 1000, 1000, false}) return false;
+    if (lost != tcpfsm::loss_sample{seq{7}, 1000, 1000, 1000, 0, false}) return false;
     const send_stamp c = r.stamp(at(1ms), 3000, 500);
     r.missed(b, seq{1007}, 2000);
     r.taken(c, 500, at(1ms), false);
