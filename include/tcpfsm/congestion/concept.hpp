@@ -51,6 +51,8 @@ concept congestion_control = std::regular<C> &&
 //     static constexpr bool rate_based = true;    it rules by rates: then `c.delivered(p, sample)` is called for every
 //                                                 ACK that delivers octets, SACKed ones and those of recovery too, and
 //                                                 the window in recovery is its own
+//     c.missed(p, loss)                           of each record that is found lost, before `lost` or `timed_out`, what
+//                                                 `delivery_rate::missed` says of it
 //     k.pacing_rate(p) -> std::uint64_t           octets a second, 0 for as fast as the window allows; without it
 //                                                 a paced connection takes 2 * window() / srtt in slow start, and
 //                                                 1.2 * window() / srtt after
