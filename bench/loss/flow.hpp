@@ -98,8 +98,9 @@ public:
         ecn = codepoint::not_ect;
         if (which == side::sender && out.text != 0) {
             ++counts.segments;
+            if (counts.segments == 1) sent_ = out.seq;
             if (out.seq < sent_) ++counts.again;
-            sent_ = counts.segments == 1 ? out.seq + out.text : tcpfsm::later(sent_, out.seq + out.text);
+            sent_ = tcpfsm::later(sent_, out.seq + out.text);
         }
         return true;
     }
@@ -114,7 +115,9 @@ public:
         return served.contains(tcpfsm::event::timeout_retransmission);
     }
     [[nodiscard]] tcpfsm::seq waits_for() const override { return sender_.numbers().snd.una; }
-    [[nodiscard]] bool has_arrived(tcpfsm::seq octet) const override { return octet < receiver_.numbers().rcv.nxt; }
+    [[nodiscard]] bool has_arrived(tcpfsm::seq octet) const override {
+        return !receiver_.in(tcpfsm::state::listen) && octet < receiver_.numbers().rcv.nxt;
+    }
     [[nodiscard]] flow_look look() const override {
         const auto& t = sender_.numbers();
         return {t.congestion.window(), t.congestion.threshold(), t.snd.flight(), t.rtt.srtt()};

@@ -121,10 +121,13 @@ int main(int argc, char** argv) {
     if (compared != nullptr) std::fprintf(compared, "who,path,run,fraction\n");
     std::size_t done = 0;
     for (const path& p : paths) {
+        const bool grids = p.name == std::string{"grid"};
         for (const char* model : {"TcpLinuxReno", "TcpCubic", "TcpBbr"}) {
+            // Its BBR stays at a few percent on many paths, lossy or not. That says nothing about BBR.
+            if (!grids && model == std::string{"TcpBbr"}) continue;
             for (unsigned seed = 1; seed <= (quick ? 1U : 3U); ++seed) {
                 const double share = fraction(model, p, seed);
-                if (p.name == std::string{"grid"}) {
+                if (grids) {
                     std::fprintf(grid, "%s,%u,%u,%u,%u,%.5f\n", model, p.rtt_ms, p.rate_mbit, p.loss_ppm, seed, share);
                 } else {
                     std::fprintf(compared, "ns-3 %s,%s,%u,%.5f\n", model, p.name, seed, share);
