@@ -22,7 +22,13 @@
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
 #include <tcpfsm/congestion/concept.hpp>
+#include <tcpfsm/congestion/slow_start.hpp>
 #include <tcpfsm/congestion/new_reno.hpp>
+#include <tcpfsm/congestion/cubic.hpp>
+#include <tcpfsm/congestion/abe.hpp>
+#include <tcpfsm/congestion/dctcp.hpp>
+#include <tcpfsm/congestion/validated.hpp>
+#include <tcpfsm/congestion/none.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/tcb.hpp>
 #include <tcpfsm/judge.hpp>

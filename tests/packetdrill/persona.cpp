@@ -25,20 +25,20 @@ using tcpfsm::time_point;
 
 /// Ten segments at first, whatever their size; slow start by all that is acknowledged (RFC 3465 with no limit), as
 /// long as half of the window was used in the last round; and what tail loss probes have to remember.
-class linux_congestion : public tcpfsm::new_reno {
+class linux_congestion : public reno_or_cubic {
 public:
     bool probed = false;           ///< the tail was probed since something was last acknowledged
     bool probe_owed = false;       ///< a tail loss probe is to be sent
     std::uint32_t duplicates = 0;  ///< octets that duplicate ACKs told of, outside of recovery
 
-    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return tcpfsm::new_reno::window() + more_; }
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return reno_or_cubic::window() + more_; }
     constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
         probed = false;
         octets -= std::min(octets, std::exchange(duplicates, 0));
         most_ = std::max(most_, p.flight);
         round_ += octets;
         if (window() >= threshold()) {
-            tcpfsm::new_reno::acked(p, octets);
+            reno_or_cubic::acked(p, octets);
         } else if (window() < 2 * most_) {
             more_ += octets / p.smss * p.smss;
         }
@@ -48,25 +48,25 @@ public:
     }
     constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
         *this = {};
-        tcpfsm::new_reno::begin(p, syn_was_lost);
-        if (!syn_was_lost) more_ = 10 * p.smss - tcpfsm::new_reno::window();
+        reno_or_cubic::begin(p, syn_was_lost);
+        if (!syn_was_lost) more_ = 10 * p.smss - reno_or_cubic::window();
     }
     constexpr void lost(tcpfsm::path p) noexcept {
         probe_owed = false;
         more_ = duplicates = 0;
-        tcpfsm::new_reno::lost(p);
+        reno_or_cubic::lost(p);
     }
     constexpr void timed_out(tcpfsm::path p, bool first) noexcept {
         probed = probe_owed = false;
         more_ = duplicates = 0;
-        tcpfsm::new_reno::timed_out(p, first);
+        reno_or_cubic::timed_out(p, first);
     }
     /// The sysctl of that name is off in the scripts.
     constexpr void was_idle(tcpfsm::path) noexcept {}
     friend constexpr bool operator==(const linux_congestion&, const linux_congestion&) noexcept = default;
 
 private:
-    std::uint32_t more_ = 0;   ///< of the window, beyond what New Reno has
+    std::uint32_t more_ = 0;   ///< of the window, beyond what New Reno or CUBIC has
     std::uint32_t most_ = 0;   ///< the largest flight of this round
     std::uint32_t round_ = 0;  ///< acknowledged in this round
 };
@@ -243,8 +243,8 @@ std::string set_flag(settings& s, std::string_view name, std::string_view value)
         return s.wscale ? std::string{} : what("a window scale is a number from 0 to 14");
     }
     if (name == "cc") {
-        if (value == "reno") return {};
-        return what(value == "cubic" ? "the library has no CUBIC; cc=reno is what there is" : "cc is reno or cubic");
+        s.cubic = value == "cubic";
+        return s.cubic || value == "reno" ? std::string{} : what("cc is reno or cubic");
     }
     const auto on = number(value, 0, 1);
     const auto set = [&](bool& flag) {

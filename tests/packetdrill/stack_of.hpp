@@ -4,13 +4,68 @@
 
 #include "persona.hpp"
 
+#include <tcpfsm/congestion/cubic.hpp>
+
 #include <memory>
 #include <vector>
 
 namespace packetdrill {
 
+/// New Reno or CUBIC, as the flag `cc` says: the same for all connections of a run.
+template <class Reno, class Cubic>
+class either {
+public:
+    static inline bool cubic = false;
+
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return cubic ? cubic_.window() : reno_.window(); }
+    [[nodiscard]] constexpr std::uint32_t threshold() const noexcept {
+        return cubic ? cubic_.threshold() : reno_.threshold();
+    }
+    constexpr void begin(const tcpfsm::path& p, bool syn_was_lost) noexcept {
+        tell([&](auto& c) { c.begin(p, syn_was_lost); });
+    }
+    constexpr void acked(const tcpfsm::path& p, std::uint32_t octets) noexcept {
+        tell([&](auto& c) { c.acked(p, octets); });
+    }
+    constexpr void lost(const tcpfsm::path& p) noexcept {
+        tell([&](auto& c) { c.lost(p); });
+    }
+    constexpr void marked(const tcpfsm::path& p) noexcept {
+        tell([&](auto& c) { c.marked(p); });
+    }
+    constexpr void duplicate(const tcpfsm::path& p) noexcept {
+        tell([&](auto& c) { c.duplicate(p); });
+    }
+    constexpr void partly_acked(const tcpfsm::path& p, std::uint32_t octets) noexcept {
+        tell([&](auto& c) { c.partly_acked(p, octets); });
+    }
+    constexpr void recovered(const tcpfsm::path& p) noexcept {
+        tell([&](auto& c) { c.recovered(p); });
+    }
+    constexpr void timed_out(const tcpfsm::path& p, bool first) noexcept {
+        tell([&](auto& c) { c.timed_out(p, first); });
+    }
+    constexpr void was_idle(const tcpfsm::path& p) noexcept {
+        tell([&](auto& c) { c.was_idle(p); });
+    }
+    constexpr void restore(const either& before, const tcpfsm::path& p) noexcept {
+        cubic ? cubic_.restore(before.cubic_, p) : reno_.restore(before.reno_, p);
+    }
+    friend constexpr bool operator==(const either&, const either&) noexcept = default;
+
+private:
+    template <class Tell>
+    constexpr void tell(Tell with) noexcept {
+        cubic ? with(cubic_) : with(reno_);
+    }
+    Reno reno_;
+    Cubic cubic_;
+};
+using reno_or_cubic = either<tcpfsm::new_reno, tcpfsm::cubic>;
+
 /// What all looks have. The members that are not constant are set by flags, before the first connection begins.
 struct common_policies : tcpfsm::policies {
+    using congestion = reno_or_cubic;
     static inline bool rfc5961 = true;
     static inline bool rfc1337 = false;
     static inline bool sack = true;
@@ -107,6 +162,7 @@ private:
     [[nodiscard]] std::size_t room() const { return std::size_t{send_buffer} + receive_; }
     [[nodiscard]] tcpfsm::host_config config(const settings& how) const {
         Policies::rfc5961 = how.rfc5961;
+        reno_or_cubic::cubic = how.cubic;
         Policies::rfc1337 = how.rfc1337;
         Policies::sack = how.sack;
         Policies::timestamps = how.timestamps;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-// cubic.cpp: CUBIC (RFC 9438) and HyStart++ (RFC 9406), on paths that lose and queue as the RFCs' examples do.
+// cubic.cpp: CUBIC (RFC 9438): its curve, its traces, and its average on a path that loses.
 
-#include "support/catch.hpp"
+#include <support/catch.hpp>
 
 #include <tcpfsm/congestion/cubic.hpp>
 #include <tcpfsm/congestion/new_reno.hpp>
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 
 using namespace tcpfsm;
@@ -17,16 +19,68 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::uint32_t mss = 1500;
+constexpr std::uint32_t mss = 1460;
 
-// 4.2: the curve begins where it is put, is flat at its origin after K = cbrt((W_max - cwnd) / C) seconds, and goes on
-// beyond.
-constexpr auto curve = cubic_curve::through(70 * mss, 100 * mss, mss);
-static_assert(curve.k == 4318, "cbrt(30 / 0.4) = 4.217 s, in 1/1024 s");
-static_assert(curve.at(0s, mss) / mss == 70 || curve.at(0s, mss) / mss == 69);
-static_assert(curve.at(4217ms, mss) == 100 * mss);
-static_assert(curve.at(8434ms, mss) / mss == 129 || curve.at(8434ms, mss) / mss == 130);
-static_assert(curve.at(forever, mss) <= std::uint32_t{1} << 30U && curve.at(-1s, mss) == curve.at(0s, mss));
+/// Segments, with three digits after the point.
+constexpr std::int64_t thousandths(std::uint32_t octets) { return std::int64_t{octets} * 1000 / mss; }
+constexpr bool near(std::int64_t a, std::int64_t b, std::int64_t margin) { return a - b <= margin && b - a <= margin; }
+
+// 4.2: W_cubic(t) = 0.4 (t - K)^3 + W_max, K = cbrt((W_max - cwnd) / 0.4), after a loss at W_max. In milliseconds and
+// thousandths of a segment; K is a multiple of 1/1024 s, which is worth a tenth of a segment where the curve is steep.
+struct point {
+    std::int64_t at;
+    std::int64_t segments;
+};
+template <std::size_t N>
+constexpr bool leads_through(std::uint32_t w_max, std::int64_t k, const point (&points)[N]) {
+    const auto curve = cubic_curve::through(w_max * 7 / 10 * mss, w_max * mss, mss);
+    if (!near(curve.k * 1'000'000 / 1024, k, 1000)) return false;
+    for (const point p : points) {
+        const std::uint32_t octets = curve.at(std::chrono::milliseconds{p.at}, mss);
+        if (!near(thousandths(octets), p.segments, p.segments / 1000 + (p.at > 5000 ? 80 : 5))) return false;
+    }
+    return true;
+}
+constexpr point after_10[] = {{0, 7'000},     {500, 8'762},   {1000, 9'649},   {1957, 10'000},
+                              {2000, 10'000}, {3000, 10'453}, {4000, 13'409},  {5000, 21'266},
+                              {6000, 36'426}, {8000, 98'252}, {10000, 218'087}};
+constexpr point after_50[] = {{0, 35'000},    {500, 40'768},  {1000, 44'828},  {2000, 49'022},
+                              {3000, 49'983}, {3347, 50'000}, {4000, 50'111},  {5000, 51'806},
+                              {6000, 57'468}, {8000, 90'292}, {10000, 167'782}};
+constexpr point after_100[] = {{0, 70'000},     {500, 79'456},   {1000, 86'681},  {2000, 95'640},
+                               {3000, 99'279},  {4000, 99'996},  {4217, 100'000}, {5000, 100'192},
+                               {6000, 102'267}, {8000, 121'653}, {10000, 177'354}};
+constexpr point after_1000[] = {{0, 700'000},    {500, 746'853},    {1000, 788'555},   {2000, 857'705},
+                                {3000, 909'849}, {4000, 947'388},   {5000, 972'721},   {6000, 988'249},
+                                {8000, 999'488}, {9086, 1'000'000}, {10000, 1'000'306}};
+static_assert(leads_through(10, 1'957'434, after_10));
+static_assert(leads_through(50, 3'347'165, after_50));
+static_assert(leads_through(100, 4'217'163, after_100));
+static_assert(leads_through(1000, 9'085'603, after_1000));
+// 4.7: 80 segments after a loss at 100 aim at 68, from 56.
+static_assert(near(cubic_curve::through(56 * mss, 68 * mss, mss).k * 1'000'000 / 1024, 3'107'233, 1000));
+// 4.8: a curve that begins flat.
+constexpr auto flat = cubic_curve::through(35 * mss, 35 * mss, mss);
+static_assert(flat.k == 0 && near(thousandths(flat.at(1s, mss)), 35'400, 2) &&
+              near(thousandths(flat.at(2s, mss)), 38'200, 2) && near(thousandths(flat.at(5s, mss)), 85'000, 2));
+
+// Whatever the numbers are: between 0 and 2^30, and never falling.
+constexpr bool bounded() {
+    for (const std::uint32_t smss : {1U, 88U, 1460U, 65535U}) {
+        for (const std::uint32_t origin : {0U, 1U, 65535U, 1U << 30U}) {
+            const auto curve = cubic_curve::through(origin / 2, origin, smss);
+            std::uint32_t before = curve.at(-1s, smss);
+            for (const duration t : {duration{0}, duration{1}, duration{1s}, duration{1h}, duration{10000h}, forever}) {
+                const std::uint32_t now = curve.at(t, smss);
+                if (now < before || now > 1U << 30U) return false;
+                before = now;
+            }
+            if (before < origin) return false;
+        }
+    }
+    return true;
+}
+static_assert(bounded());
 
 /// One flow alone on a path that loses every `every`-th segment and never queues. The average window, in segments.
 template <class Control>
@@ -88,111 +142,6 @@ TEST_CASE("cubic: the average window is the RFC's for deterministic loss", "[con
 
 namespace {
 
-/// A flow in slow start on a link of this many octets a round trip: what exceeds them waits in a queue, and each
-/// acknowledgment tells how long.
-struct link_ahead {
-    std::uint32_t octets;
-    duration rtt;
-    duration jitter{};
-
-    /// The most by which one round of slow start makes the window grow once it is twice what the link holds.
-    template <class Control>
-    double growth_beyond(Control& c) const {
-        path p{.smss = mss, .flight = 0, .srtt = rtt};
-        c.begin(p, false);
-        seq una{1000};
-        double most = 0;
-        while (c.window() < c.threshold() && c.window() < 16 * octets) {
-            const std::uint32_t segments = c.window() / mss;
-            const std::uint32_t flight = segments * mss;
-            for (std::uint32_t i = 1; i <= segments; ++i) {
-                const std::int64_t over = std::int64_t{c.window()} - octets;  // acknowledgments clock what is sent
-                const duration queued = rtt * std::max<std::int64_t>(over, 0) / octets;
-                p.rtt = rtt + queued + jitter * (i % 3);
-                p.flight = flight;
-                una += mss;
-                p.una = una;
-                p.nxt = una + flight;
-                p.now += p.rtt / segments;
-                c.acked(p, mss);
-            }
-            if (flight > 2 * octets) most = std::max(most, static_cast<double>(c.window()) / flight);
-        }
-        return most;
-    }
-};
-
-}  // namespace
-
-TEST_CASE("hystart++: slow start grows by a quarter once a queue fills, and ends by itself",
-          "[congestion][9406-1][9406-2]") {
-    for (const duration rtt : {duration{20ms}, duration{100ms}, duration{300ms}}) {
-        for (const std::uint32_t segments : {100U, 1000U, 8000U}) {
-            INFO(segments << " segments, " << rtt.count() << " us");
-            const link_ahead link{segments * mss, rtt, 100us};
-            basic_cubic<hystart_plus_plus> mindful;
-            basic_cubic<standard_slow_start> blind;
-            CHECK(link.growth_beyond(mindful) < 1.3);
-            CHECK(mindful.window() >= mindful.threshold());
-            CHECK(mindful.window() < 8 * link.octets);
-            CHECK(link.growth_beyond(blind) > 1.9);
-        }
-    }
-}
-
-TEST_CASE("hystart++: a round trip that grows once and shrinks again does not end slow start", "[congestion][9406-1]") {
-    basic_new_reno<hystart_plus_plus> c;
-    path p{.smss = mss, .flight = 0, .srtt = 50ms};
-    c.begin(p, false);
-    for (int round = 0; round < 8; ++round) {
-        const std::uint32_t segments = c.window() / mss;
-        for (std::uint32_t i = 0; i < segments; ++i) {
-            p.rtt = round == 3 ? 90ms : 50ms;
-            p.flight = c.window();
-            p.una += mss;
-            p.nxt = p.una + c.window();
-            c.acked(p, mss);
-        }
-    }
-    CHECK(c.window() < c.threshold());
-    CHECK(c.window() > 500 * mss);
-}
-
-TEST_CASE("hystart++ is for the initial slow start alone", "[congestion][9406-4]") {
-    hystart_plus_plus s;
-    path p{.smss = mss, .flight = 100 * mss, .rtt = 50ms};
-    s.begin(p);
-    s.stop();
-    for (int i = 0; i < 100; ++i) {
-        p.rtt += 20ms;
-        p.una = p.nxt;
-        p.nxt += 10 * mss;
-        CHECK(s.growth(p, mss) == mss);
-    }
-    CHECK_FALSE(s.over());
-}
-
-TEST_CASE("hystart++: seven round trips are not enough to tell", "[congestion][9406-5]") {
-    hystart_plus_plus s;
-    path p{.smss = mss, .flight = 100 * mss, .rtt = 50ms, .nxt = seq{8}};
-    s.begin(p);
-    for (int round = 0; round < 20; ++round) {
-        for (int i = 0; i < 7; ++i) {
-            p.una += 1;
-            CHECK(s.growth(p, mss) == mss);
-        }
-        p.una = p.nxt;  // the eighth of a round measures nothing
-        p.nxt += 8;
-        const duration rtt = p.rtt;
-        p.rtt = {};
-        CHECK(s.growth(p, mss) == mss);
-        p.rtt = rtt + 30ms;
-    }
-    CHECK_FALSE(s.conservative());
-}
-
-namespace {
-
 /// A window of CUBIC, each of its segments acknowledged at its time.
 struct flow {
     cubic c;
@@ -208,13 +157,11 @@ struct flow {
     void acknowledge() {
         p.flight = c.window();
         c.acked(p, mss);
+        p.now += std::max(duration{1}, p.srtt / std::max(1U, c.window() / mss));
     }
     /// Slow start, or as much of the curve as it takes.
     void grow_to(std::uint32_t segments) {
-        for (int i = 0; i < 1'000'000 && c.window() < segments * mss; ++i) {
-            acknowledge();
-            p.now += p.srtt / std::max(1U, c.window() / mss);
-        }
+        for (int i = 0; i < 1'000'000 && c.window() < segments * mss; ++i) acknowledge();
     }
     void lose() {
         p.flight = c.window();
@@ -224,15 +171,58 @@ struct flow {
     }
     void run(duration d) {
         const time_point end = p.now + d;
-        while (p.now < end) {
-            acknowledge();
-            p.now += p.srtt / std::max(1U, c.window() / mss);
-        }
+        while (p.now < end) acknowledge();
     }
     [[nodiscard]] double segments() const { return static_cast<double>(c.window()) / mss; }
 };
 
+/// After a loss at `w_max` segments: where the window is after so many round trips, as thousandths of a segment. One
+/// acknowledgment a segment, spread evenly.
+constexpr std::int64_t window_after(std::uint32_t w_max, duration rtt, int rounds) {
+    cubic c;
+    path p{.smss = mss, .flight = w_max * mss, .srtt = rtt};
+    c.begin(p, false);
+    while (c.window() < w_max * mss) c.acked(p, mss);
+    c.lost(p);
+    c.recovered(p);
+    time_point now{};
+    for (int r = 0; r < rounds; ++r) {
+        const std::uint32_t segments = c.window() / mss;
+        for (std::uint32_t i = 0; i < segments; ++i) {
+            p.now = now + rtt * i / segments;
+            p.flight = c.window();
+            c.acked(p, mss);
+        }
+        now += rtt;
+    }
+    return thousandths(c.window());
+}
+static_assert(near(window_after(100, 100ms, 1), 72'023, 30) && near(window_after(100, 10ms, 1), 70'528, 30));
+static_assert(near(window_after(20, 50ms, 1), 14'520, 30) && near(window_after(20, 50ms, 10), 19'120, 100));
+
+struct trace {
+    std::uint32_t w_max;
+    duration rtt;
+    std::int64_t segments[7];  ///< thousandths, after 1, 2, 3, 5, 10, 20 and 30 round trips
+};
+
 }  // namespace
+
+TEST_CASE("cubic: window by window, near its plateau, beside Reno, and beyond",
+          "[congestion][9438-2][9438-3][9438-4][9438-14]") {
+    for (const trace& t : {trace{100, 100ms, {72'023, 73'997, 75'868, 79'372, 86'621, 95'605, 99'263}},
+                           trace{100, 10ms, {70'528, 71'051, 71'578, 72'628, 75'249, 80'484, 85'740}},
+                           trace{20, 50ms, {14'520, 15'023, 15'543, 16'566, 19'120, 28'051, 37'725}}}) {
+        int i = 0;
+        for (const int rounds : {1, 2, 3, 5, 10, 20, 30}) {
+            INFO(t.w_max << " segments, " << t.rtt.count() << " us, " << rounds << " round trips");
+            const std::int64_t got = window_after(t.w_max, t.rtt, rounds);
+            const std::int64_t expected = t.segments[i++];
+            CAPTURE(got, expected);
+            CHECK(near(got, expected, expected / 1000));
+        }
+    }
+}
 
 TEST_CASE("cubic: a loss leaves seven tenths, of window and threshold, at once", "[congestion][9438-5][9438-6]") {
     cubic c;
@@ -297,4 +287,90 @@ TEST_CASE("cubic: after a timeout slow start leads to the threshold, and the cur
     CHECK(acks <= threshold / mss);
     f.run(1s);
     CHECK(f.segments() < static_cast<double>(threshold) / mss + 15);
+}
+
+TEST_CASE("cubic: a mark leaves seven tenths, down to one segment, and two as the threshold",
+          "[congestion][9438-6][9438-8]") {
+    cubic c;
+    path p{.smss = mss, .flight = 100 * mss};
+    c.begin(p, false);
+    c.marked(p);
+    CHECK(c.window() == 70 * mss);
+    CHECK(c.threshold() == 70 * mss);
+    p.flight = mss;
+    c.marked(p);
+    CHECK(c.window() == mss);
+    CHECK(c.threshold() == 2 * mss);
+}
+
+TEST_CASE("cubic: whatever the curve says, by no more than half in a round trip", "[congestion][9438-4]") {
+    flow f{70};
+    f.run(2s);
+    f.p.srtt = 10s;  // the curve is far ahead
+    const std::uint32_t before = f.c.window();
+    for (std::uint32_t octets = 0; octets < before; octets += mss) {
+        const std::uint32_t cwnd = f.c.window();
+        f.p.flight = cwnd;
+        f.c.acked(f.p, mss);
+        CHECK(f.c.window() - cwnd <= mss / 2 + 1);
+        CHECK(f.c.window() - cwnd >= mss / 2 - 1);
+    }
+}
+
+TEST_CASE("cubic: a loss that was none gives back the window, and the curve that it was on", "[congestion][9438-12]") {
+    flow f{70};
+    f.run(2s);
+    flow g = f;
+    g.p.flight = g.c.window();
+    g.c.lost(g.p);
+    CHECK(g.c.window() < f.c.window());
+    g.c.restore(f.c, g.p);
+    CHECK(g.c == f.c);
+    f.run(3s);
+    g.run(3s);
+    CHECK(g.c == f.c);
+}
+
+TEST_CASE("cubic: a window that has outgrown what it was before a loss is not taken back", "[congestion][9438-12]") {
+    flow f{70};
+    const cubic before = f.c;
+    f.lose();
+    f.run(20s);
+    const cubic later = f.c;
+    REQUIRE(later.window() > before.window());
+    f.c.restore(before, f.p);
+    CHECK(f.c == later);
+}
+
+TEST_CASE("cubic: after a timeout that was none slow start leads back to the curve, without a burst",
+          "[congestion][9438-11]") {
+    flow f{70};
+    f.run(2s);
+    const cubic before = f.c;
+    f.p.flight = f.c.window();
+    f.c.timed_out(f.p, true);
+    f.p.nxt = f.p.una + f.p.flight;
+    f.p.una += 3 * mss;  // three segments of the flight are acknowledged, and nothing was lost
+    const std::uint32_t flight = f.p.flight - 3 * mss;
+    f.c.restore(before, f.p);
+    CHECK(f.c.window() == flight + 3 * mss);
+    CHECK(f.c.threshold() == before.window());
+    for (int i = 0; i < 200; ++i) f.acknowledge();
+    CHECK(f.c.window() > before.window());
+}
+
+TEST_CASE("cubic: never below Reno's window with the same decrease", "[congestion][9438-2]") {
+    rc::prop("round by round, whatever the round trip is", [] {
+        const auto segments = *rc::gen::inRange<std::uint32_t>(10, 1000);
+        const duration rtt{*rc::gen::inRange<int>(100, 500'000)};
+        flow f{segments, rtt};
+        const std::uint32_t prior = segments * 10 / 7 * mss;
+        double reno = f.segments();
+        for (int round = 0; round < 60; ++round) {
+            const std::uint32_t window = f.c.window();
+            for (std::uint32_t octets = 0; octets < window; octets += mss) f.acknowledge();
+            reno += reno * mss < prior ? 9.0 / 17 : 1;
+            RC_ASSERT(f.segments() > reno * 0.98 - 2);
+        }
+    });
 }

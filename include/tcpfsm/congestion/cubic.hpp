@@ -61,6 +61,9 @@ struct cubic_curve {
 template <slow_start_policy SlowStart = hystart_plus_plus>
 class basic_cubic : public reno_window {
 public:
+    static constexpr fraction beta{7, 10};       ///< 4.6: what a loss, or a mark, leaves of the flight
+    static constexpr fraction beta_ecn{17, 20};  ///< what a mark leaves by RFC 8511
+
     constexpr void begin(const path& p, bool syn_was_lost) noexcept {
         *this = {};
         reno_window::begin(p, syn_was_lost);
@@ -71,7 +74,7 @@ public:
         if (!used(p)) return leave_out(p.now);
         heard_ = p.now;
         if (in_slow_start()) {
-            grow(slow_start_.growth(p, octets));
+            climb(slow_start_.growth(p, octets));
             if (!slow_start_.over()) return;
             end_slow_start();
             prior_ = window();
@@ -83,16 +86,13 @@ public:
     /// 4.6 and 4.7.
     constexpr void lost(const path& p) noexcept {
         reduce();
-        reno_window::lost(p, share(p.flight));
+        reno_window::lost(p, beta.of(p.flight));
     }
-    constexpr void marked(const path& p) noexcept {
-        reduce();
-        reno_window::marked(p, share(p.flight));
-    }
+    constexpr void marked(const path& p) noexcept { marked(p, beta.of(p.flight)); }
     /// 4.8: afterwards the curve begins where slow start ends.
     constexpr void timed_out(const path& p, bool first) noexcept {
         if (first) reduce();
-        reno_window::timed_out(p, first, share(p.flight));
+        reno_window::timed_out(p, first, beta.of(p.flight));
         flat_ = true;
         avoiding_ = false;
     }
@@ -111,15 +111,18 @@ public:
 
     friend constexpr bool operator==(const basic_cubic&, const basic_cubic&) noexcept = default;
 
-private:
-    /// 4.6: beta_cubic = 0.7.
-    static constexpr std::uint32_t share(std::uint32_t octets) noexcept {
-        return static_cast<std::uint32_t>(std::uint64_t{octets} * 7 / 10);
+protected:
+    constexpr void marked(const path& p, std::uint32_t left) noexcept {
+        reduce();
+        reno_window::marked(p, left);
     }
+
+private:
+    static constexpr fraction convergence{17, 20};  // (1 + beta) / 2
+
     constexpr void reduce() noexcept {
         // 4.7, fast convergence: who loses before it is back makes room for others.
-        const bool less = window() < curve_.origin;
-        curve_.origin = less ? static_cast<std::uint32_t>(std::uint64_t{window()} * 17 / 20) : window();
+        curve_.origin = window() < curve_.origin ? convergence.of(window()) : window();
         prior_ = window();
         avoiding_ = flat_ = false;
         slow_start_.stop();

@@ -14,6 +14,15 @@
 
 namespace tcpfsm {
 
+/// A part of something, as a share of the window that is left.
+struct fraction {
+    std::uint32_t above;
+    std::uint32_t below;
+    [[nodiscard]] constexpr std::uint32_t of(std::uint32_t octets) const noexcept {
+        return static_cast<std::uint32_t>(std::uint64_t{octets} * above / below);
+    }
+};
+
 /// A congestion window, and what all controls of Reno's family do with it: begin, recover, start anew.
 class reno_window {
 public:
@@ -22,7 +31,7 @@ public:
 
     /// RFC 4015 section 3: slow start leads back to where the window was, without a burst.
     constexpr void restore(const reno_window& before, const path& p) noexcept {
-        const std::uint32_t flight = p.nxt - p.una;
+        const std::uint32_t flight = std::min(p.nxt - p.una, highest);
         const std::uint32_t acked = p.flight > flight ? p.flight - flight : 0;
         cwnd_ = std::clamp(flight + std::min(acked, initial_window(p.smss)), p.smss, highest);
         ssthresh_ = std::max(before.cwnd_, before.ssthresh_);
@@ -74,7 +83,14 @@ protected:
         if (first) reduce(p, left);
         cwnd_ = p.smss;
     }
-    constexpr void grow(std::uint32_t octets) noexcept { cwnd_ = std::min(cwnd_ + octets, highest); }
+    /// For those who derive and know better.
+    constexpr void set(std::uint32_t cwnd, std::uint32_t ssthresh) noexcept {
+        cwnd_ = cwnd;
+        ssthresh_ = ssthresh;
+    }
+    constexpr void grow(std::uint32_t octets) noexcept { cwnd_ = std::min(cwnd_ + std::min(octets, highest), highest); }
+    /// Slow start: up to the threshold, and not beyond.
+    constexpr void climb(std::uint32_t octets) noexcept { cwnd_ += std::min(octets, ssthresh_ - cwnd_); }
     /// A window that was not tried does not grow. Slow start may take it to twice what was in flight.
     [[nodiscard]] constexpr bool used(const path& p) const noexcept {
         return p.limited || (in_slow_start() && p.flight >= cwnd_ / 2);
@@ -95,6 +111,9 @@ private:
 template <slow_start_policy SlowStart = standard_slow_start>
 class basic_new_reno : public reno_window {
 public:
+    static constexpr fraction beta{1, 2};      ///< what a loss, or a mark, leaves of the flight
+    static constexpr fraction beta_ecn{4, 5};  ///< what a mark leaves by RFC 8511
+
     constexpr void begin(const path& p, bool syn_was_lost) noexcept {
         reno_window::begin(p, syn_was_lost);
         slow_start_.begin(p);
@@ -104,7 +123,7 @@ public:
     constexpr void acked(const path& p, std::uint32_t octets) noexcept {
         if (!used(p)) return;
         if (in_slow_start()) {
-            grow(slow_start_.growth(p, octets));
+            climb(slow_start_.growth(p, octets));
             if (slow_start_.over()) end_slow_start();
             return;
         }
@@ -115,22 +134,25 @@ public:
     }
     /// RFC 5681 3.2 step 2 and 3: half of what was in flight, and the three segments that left.
     constexpr void lost(const path& p) noexcept {
-        reno_window::lost(p, p.flight / 2);
+        reno_window::lost(p, beta.of(p.flight));
         slow_start_.stop();
         counted_ = 0;
     }
-    constexpr void marked(const path& p) noexcept {
-        reno_window::marked(p, p.flight / 2);
-        slow_start_.stop();
-        counted_ = 0;
-    }
+    constexpr void marked(const path& p) noexcept { marked(p, beta.of(p.flight)); }
     constexpr void timed_out(const path& p, bool first) noexcept {
-        reno_window::timed_out(p, first, p.flight / 2);
+        reno_window::timed_out(p, first, beta.of(p.flight));
         slow_start_.stop();
         counted_ = 0;
     }
 
     friend constexpr bool operator==(const basic_new_reno&, const basic_new_reno&) noexcept = default;
+
+protected:
+    constexpr void marked(const path& p, std::uint32_t left) noexcept {
+        reno_window::marked(p, left);
+        slow_start_.stop();
+        counted_ = 0;
+    }
 
 private:
     std::uint32_t counted_ = 0;

@@ -38,8 +38,10 @@ struct standard_slow_start {
 };
 
 /// RFC 9406: a round trip that grows is a queue that fills. The window then grows by a quarter for five rounds
-/// (conservative slow start, CSS), and slow start is over unless the round trip has shrunk again.
-class hystart_plus_plus {
+/// (conservative slow start, CSS), and slow start is over unless the round trip has shrunk again. `SegmentsAtOnce` (L)
+/// is how many segments one acknowledgment may add: eight, but all that it acknowledges if what is sent is paced.
+template <std::uint32_t SegmentsAtOnce>
+class basic_hystart_plus_plus {
 public:
     constexpr void begin(const path& p) noexcept {
         *this = {};
@@ -47,15 +49,15 @@ public:
         active_ = true;
     }
     [[nodiscard]] constexpr std::uint32_t growth(const path& p, std::uint32_t octets) noexcept {
-        const std::uint32_t most = std::min(octets, segments_at_once * p.smss);
-        if (!active_) return most;
+        if (!active_) return standard_slow_start{}.growth(p, octets);
+        const std::uint32_t most = SegmentsAtOnce == 0 ? octets : std::min(octets, SegmentsAtOnce * p.smss);
         if (p.rtt > duration::zero()) {
             this_round_ = std::min(this_round_, p.rtt);
             if (samples_ < enough_samples) ++samples_;
         }
         judge_round();
         const std::uint32_t grown = conservative() ? most / divisor : most;
-        if (round_ends_ < p.una || round_ends_ == p.una) end_round(p);
+        if (round_ends_ <= p.una) end_round(p);
         return grown;
     }
     [[nodiscard]] constexpr bool over() const noexcept { return rounds_ >= css_rounds; }
@@ -64,7 +66,7 @@ public:
     /// True while the window grows slowly because the round trip has grown.
     [[nodiscard]] constexpr bool conservative() const noexcept { return baseline_ != forever; }
 
-    friend constexpr bool operator==(const hystart_plus_plus&, const hystart_plus_plus&) noexcept = default;
+    friend constexpr bool operator==(const basic_hystart_plus_plus&, const basic_hystart_plus_plus&) noexcept = default;
 
 private:
     static constexpr duration least_threshold = std::chrono::milliseconds{4};
@@ -73,7 +75,6 @@ private:
     static constexpr std::uint8_t enough_samples = 8;
     static constexpr std::uint32_t divisor = 4;
     static constexpr std::uint8_t css_rounds = 5;
-    static constexpr std::uint32_t segments_at_once = 8;  // without pacing
 
     constexpr void judge_round() noexcept {
         if (samples_ < enough_samples) return;
@@ -103,6 +104,9 @@ private:
     std::uint8_t rounds_ = 0;  // of CSS that have ended
     bool active_ = false;
 };
+
+using hystart_plus_plus = basic_hystart_plus_plus<8>;
+using paced_hystart_plus_plus = basic_hystart_plus_plus<0>;
 
 static_assert(slow_start_policy<standard_slow_start> && slow_start_policy<hystart_plus_plus>);
 
