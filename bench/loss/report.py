@@ -294,6 +294,16 @@ def others_table(rows):
     return {"others": table(["", *[words for _, words in PATHS]], lines)}
 
 
+def relay_table(rows):
+    lines = []
+    for path, words in PATHS:
+        of = [r for r in rows if r["path"] == path]
+        if of:
+            lines.append([words, len(of), *[f"{median(of, c):.0f}" for c in ("relay_mean_us", "relay_p99_us", "relay_max_us")],
+                          f"{min(float(r['load']) for r in of):.1f} to {max(float(r['load']) for r in of):.1f}"])
+    return {"relay": table(["", "runs", "mean, us", "99th percentile, us", "most, us", "load"], lines)}
+
+
 def ns3_table(grid, rows):
     """Means over the paths that ns-3 was asked for, by loss."""
     asked = set(groups(rows, "rtt_ms", "rate_mbit", "loss_ppm"))
@@ -313,6 +323,8 @@ def ns3_table(grid, rows):
 # --- All of it -------------------------------------------------------------------------------------------------
 
 def into_docs(folder, docs, tables, pictures):
+    show = lambda kind: "\n".join(f"![{p[:-4]}](performance/{p})" for p in pictures if p.startswith(kind))
+    tables = tables | {"heat maps": show("grid-"), "windows": show("windows-")}
     os.makedirs(os.path.join(docs, "performance"), exist_ok=True)
     for picture in pictures:
         shutil.copy(os.path.join(folder, picture), os.path.join(docs, "performance", picture))
@@ -350,6 +362,8 @@ def main():
     if beside:
         pictures += others(folder, beside)
         tables |= others_table(beside)
+    if relay := read(folder, "relay.csv"):
+        tables |= relay_table(relay)
     with open(os.path.join(folder, "tables.md"), "w", encoding="utf-8") as out:
         for name, made in tables.items():
             out.write(f"{name}\n\n{made}\n\n")
