@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 // RFC 2018 section 4: the ranges that wait beyond a gap, newest first. RFC 2883 section 4: octets that came a second
 // time go before them, once; a sender learns from it which of its retransmissions nobody needed. If they lie in a
@@ -57,6 +58,16 @@ struct no_duplicate_debt {
     constexpr void told() noexcept {}
     friend constexpr bool operator==(const no_duplicate_debt&, const no_duplicate_debt&) noexcept = default;
 };
+
+/// Whether these policies ever tell of duplicates. A program may make `sack` a variable of its own.
+template <class P>
+[[nodiscard]] constexpr bool tells_duplicates() noexcept {
+    if constexpr (requires { typename std::bool_constant<P::sack>; }) {
+        return P::sack && P::dsack;
+    } else {
+        return P::dsack;
+    }
+}
 
 /// Writes the blocks of an ACK of `next`, as many as there is room for. A range that begins at `next` is no news: it
 /// came with a SYN and waits for the handshake.

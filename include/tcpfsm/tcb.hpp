@@ -147,7 +147,7 @@ struct tcb {
     receive_sequence rcv;
     timestamp_clock ts;
     reassembly<Policies::reassembly_ranges> held;  ///< text beyond a gap
-    [[no_unique_address]] std::conditional_t<Policies::sack && Policies::dsack, duplicate_debt, no_duplicate_debt>
+    [[no_unique_address]] std::conditional_t<tells_duplicates<Policies>(), duplicate_debt, no_duplicate_debt>
         duplicate;  ///< text that came twice, until the peer is told
     typename Policies::congestion congestion;
     fast_retransmit recovery;

@@ -13,7 +13,7 @@ target_include_directories(tcpfsm_test_support BEFORE PUBLIC ${broken_include})
 target_compile_definitions(tcpfsm_test_support PUBLIC CATCH_CONFIG_RUNTIME_STATIC_REQUIRE)
 
 set(programs "")
-foreach(folder IN ITEMS arrives calls timers parts properties conformance)  # theorems are proved, not run
+foreach(folder IN ITEMS arrives calls timers parts properties recovery conformance)  # theorems are proved, not run
     if(TARGET test_${folder})
         list(APPEND programs test_${folder})
     endif()

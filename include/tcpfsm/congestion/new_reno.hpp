@@ -14,7 +14,7 @@
 
 namespace tcpfsm {
 
-/// A part of something, as a share of the window that is left.
+/// A share of something.
 struct fraction {
     std::uint32_t above;
     std::uint32_t below;
