@@ -46,7 +46,7 @@ class clause(NamedTuple):
 
     @property
     def extends(self):
-        return self.chapter[0].startswith("RFC")
+        return self.chapter[0].startswith(("RFC", "draft"))
 
 
 def load(file=None):
@@ -212,7 +212,7 @@ def page(clauses, known):
     chapter, built = None, True
     for each in clauses:
         if each.chapter != chapter:
-            if each.extends and not (chapter and chapter[0].startswith("RFC")):
+            if each.extends and not (chapter and chapter[0].startswith(("RFC", "draft"))):
                 yield from ("", "## Extensions")
             chapter = each.chapter
             built = each.stance != "not built"

@@ -43,7 +43,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 HEADERS = HERE.parent.parent / "include"
-CLAUSE = re.compile(r"\[((?:MUST|SHLD|MAY|REC|UNL|LC)-\d+|\d{3,4}-\d+)\]")
+CLAUSE = re.compile(r"\[((?:MUST|SHLD|MAY|REC|UNL|LC)-\d+|bbr-\d+|\d{3,4}-\d+)\]")
 SELECTED = "TCPFSM_BROKEN"
 
 SWITCH = """// SPDX-License-Identifier: MIT
@@ -269,7 +269,7 @@ def known_tests(programs, seconds):
 
 
 def order(clause):
-    kinds = ["MUST", "SHLD", "MAY", "REC", "UNL", "LC"]
+    kinds = ["MUST", "SHLD", "MAY", "REC", "UNL", "LC", "bbr"]
     kind, number = clause.rsplit("-", 1)
     return (kinds.index(kind) if kind in kinds else len(kinds) + int(kind), int(number))
 

@@ -186,7 +186,7 @@ struct oracle {
 
 }  // namespace
 
-TEST_CASE("every sample is what the draft's definitions give", "[rate]") {
+TEST_CASE("every sample is what the draft's definitions give", "[bbr-1][bbr-2][bbr-3]") {
     rc::prop("any order of sending, delivery, loss and idleness", [] {
         struct sent {
             send_stamp stamp;
@@ -289,7 +289,7 @@ TEST_CASE("numbers beyond 32 bits: samples go on as before", "[rate]") {
     }
 }
 
-TEST_CASE("a link that gathers ACKs does not look faster than it is", "[rate]") {
+TEST_CASE("a link that gathers ACKs does not look faster than it is", "[bbr-1]") {
     // A record of 1000 octets each millisecond, and ACKs that arrive together every `bunch`.
     rc::prop("no sample beats the rate at which the data left", [] {
         const duration bunch{*rc::gen::inRange(1, 60) * 1000};
