@@ -178,17 +178,15 @@ TEST_CASE("hystart++: a round trip that grows once and shrinks again does not en
 }
 
 TEST_CASE("hystart++ is for the initial slow start alone", "[congestion][9406-4]") {
-    hystart_plus_plus s;
-    path p{.smss = mss, .flight = 100 * mss, .rtt = 50ms};
-    s.begin(p);
-    s.stop();
-    for (int i = 0; i < 100; ++i) {
-        p.rtt += 20ms;
-        p.una = p.nxt;
-        p.nxt += 10 * mss;
-        CHECK(s.growth(p, mss) == mss);
+    rounds<hystart_plus_plus> r;
+    r.round(50ms);
+    r.s.stop();
+    for (duration rtt = 50ms; rtt < 1s; rtt += 50ms) {
+        r.round(rtt, 8 * mss);
+        CHECK(r.last == mss);
+        CHECK_FALSE(r.s.conservative());
     }
-    CHECK_FALSE(s.over());
+    CHECK_FALSE(r.s.over());
 }
 
 TEST_CASE("hystart++: seven round trips are not enough to tell", "[congestion][9406-5]") {
