@@ -38,6 +38,7 @@ struct lenient : strict {
     static constexpr bool rfc5961 = false;
     static constexpr bool rfc1337 = false;
     static constexpr bool text_on_syn = true;
+    static constexpr mtu_discovery path_mtu = mtu_discovery::probed;
 };
 
 class input {
@@ -162,7 +163,16 @@ void live(input in) {
         case 5:
             if (in.octet() < 0x20) static_cast<void>(c.abort(now));
             break;
-        case 6: c.handle_icmp(static_cast<icmp_error>(in.octet() % 3), in.near(c.numbers().snd.una), now); break;
+        case 6: {
+            const std::uint8_t what = in.octet();
+            const seq quoted = in.near(c.numbers().snd.una);
+            if (what < 0xc0) {
+                c.handle_icmp(static_cast<icmp_error>(what % 3), quoted, now);
+            } else {
+                c.handle_packet_too_big(in.word() % 2000, quoted, in.word() % 2000, now);
+            }
+            break;
+        }
         case 7: now += duration{in.word() * 1000}; break;
         case 8:
         case 9:

@@ -23,7 +23,7 @@ stances = ("shown", "caller", "otherwise", "not built")
 # What RFC 9293 labels, and what it asks for without a label, as numbered in requirements.tsv.
 census = {"MUST": 69, "SHLD": 31, "MAY": 18, "REC": 1, "UNL": 11, "LC": 15}
 # What binds those around TCP alone. Every other MUST is the library's, and nothing but shown.
-around = {"MUST-44", "MUST-51", "MUST-52", "MUST-53", "LC-12", "6528-2", "6928-6", "7323-24"}
+around = {"MUST-44", "MUST-51", "MUST-52", "MUST-53", "LC-12", "6528-2", "6928-6"}
 # Tests that the machine may skip for want of a peer or of rights: what they show does not count.
 elsewhere = {"interop", "packetdrill", "differential"}
 skipped = 77

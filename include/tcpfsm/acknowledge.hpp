@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/arrival.hpp>
+#include <tcpfsm/resegment.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/tcb.hpp>
 
@@ -87,6 +88,7 @@ private:
         // RFC 6298 5.3, but RFC 6582 3.2: only the first partial ACK of a recovery restarts the timer.
         if (finding != fast_retransmit::finding::partial || t_.recovery.first_partial()) t_.armed_at = now_;
         heed(finding, octets, before);
+        path_carried(t_, now_);
     }
     /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
     /// timestamps tell which transmission was acknowledged. Answers what this very ACK tells of the round trip, or
@@ -112,6 +114,7 @@ private:
             return;
         case duplicate: t_.congestion.duplicate(before); return;
         case loss:
+            if (was_probe(t_, now_)) return;
             before.flight = t_.recovery.known() - snd_.una;  // without limited transmit (RFC 5681 3.2, step 2)
             t_.congestion.lost(before);
             snd_.lost_one = true;

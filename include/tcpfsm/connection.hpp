@@ -149,6 +149,13 @@ public:
         raise(e, {.now = now});
         return e;
     }
+    /// ICMP reports that a packet of ours was too big for a link of this MTU, 0 if the router does not say: the one
+    /// with the segment that began at `quoted`; `length` is its total length, by its own word. Answers what the report
+    /// was good for. Our packets must not be fragmented on their way (DF), else there are no reports.
+    constexpr too_big handle_packet_too_big(std::uint32_t link, seq quoted, std::uint32_t length,
+                                            time_point now) noexcept {
+        return take_too_big(tcb_, link, length, quoted, now);
+    }
 
     // --- Polls -------------------------------------------------------------------------------------
 
@@ -197,6 +204,9 @@ public:
     [[nodiscard]] constexpr state at() const noexcept { return machine_.at(); }
     /// True iff the present state is one of these.
     [[nodiscard]] constexpr bool in(state_set s) const noexcept { return machine_.in(s); }
+    /// The largest packet that is sent: what was found out about the path, to be remembered for the next connection to
+    /// the same place (`parameters::known_mtu`).
+    [[nodiscard]] constexpr std::uint32_t path_mtu() const noexcept { return tcb_.snd.mss + headers(tcb_); }
     /// Octets in order that the user has not read.
     [[nodiscard]] constexpr std::uint32_t readable() const noexcept { return tcb_.rcv.user; }
     /// Octets that SEND would still take; 0 where it takes none at all.

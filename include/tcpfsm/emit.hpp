@@ -4,6 +4,7 @@
 
 #include <tcpfsm/option_codec.hpp>
 #include <tcpfsm/perform.hpp>
+#include <tcpfsm/resegment.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/tcb.hpp>
 
@@ -103,6 +104,18 @@ private:
         add_options(seg.options);
         return static_cast<std::uint32_t>(snd_.mss - options_size(seg));
     }
+    /// The same, or a probe of the path's MTU, if it is time for one (RFC 4821 7.4): nothing may be missing, and three
+    /// segments more must be there, and have room, to tell of its loss.
+    [[nodiscard]] constexpr std::uint32_t largest(std::uint32_t waiting) const noexcept {
+        const std::uint32_t most = full();
+        if constexpr (probes_path<P>) {
+            const std::uint32_t packet = t_.mtu.wants_probe(now_);
+            if (packet == 0 || snd_.retries != 0 || t_.recovery.active() || t_.recovery.duplicates() != 0) return most;
+            const std::uint32_t text = most + (packet - t_.mtu.size());
+            if (std::min(waiting, t_.congestion.window()) >= text + 3 * most) return text;
+        }
+        return most;
+    }
     [[nodiscard]] constexpr stretch probe() const noexcept {
         const seq from = snd_.outstanding() ? snd_.una : snd_.nxt;
         const bool text = from < snd_.end;
@@ -119,6 +132,9 @@ private:
     /// After a retransmission timeout: everything again, as the congestion window allows.
     [[nodiscard]] constexpr std::optional<stretch> repair() const noexcept {
         const auto s = sent_before(snd_.again);
+        if constexpr (follows_path<P>) {
+            if (t_.mtu.holds(snd_.again)) return std::nullopt;
+        }
         if (!s || (snd_.again != snd_.una && snd_.again - snd_.una + s->text > t_.congestion.window()))
             return std::nullopt;
         return s;
@@ -128,7 +144,7 @@ private:
     [[nodiscard]] constexpr std::optional<stretch> fresh() const noexcept {
         const std::uint32_t unsent = snd_.unsent();
         const std::uint32_t room = snd_.usable(snd_.nxt);
-        const std::uint32_t most = full();
+        const std::uint32_t most = largest(std::min(unsent, room));
         const std::uint32_t n = std::min({unsent, room, most});
         const bool all = n == unsent;
         const bool fin = all && snd_.fin && !snd_.fin_sent() && n < room;
@@ -206,7 +222,8 @@ private:
         const bool repairing = seg.seq == snd_.again;
         snd_.nxt = later(snd_.nxt, end);
         if (snd_.flight() + snd_.mss > t_.congestion.window()) snd_.full_to = snd_.nxt;
-        if (repairing) snd_.again = end;
+        path_takes(t_, seg, first);
+        if (repairing) snd_.again = path_mended(t_, end);
         return seg;
     }
 

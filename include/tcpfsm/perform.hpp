@@ -6,6 +6,7 @@
 #include <tcpfsm/action.hpp>
 #include <tcpfsm/arrival.hpp>
 #include <tcpfsm/judge.hpp>
+#include <tcpfsm/resegment.hpp>
 #include <tcpfsm/reset.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/tcb.hpp>
@@ -79,6 +80,7 @@ private:
         snd_.iss = snd_.una = snd_.nxt = snd_.again = snd_.up = snd_.full_to = given.iss;
         snd_.end = given.iss + 1;
         snd_.mss = given.default_mss;
+        begin_path(t_, why_.now);
         rcv_.buff = given.rcv_buff;
         rcv_.mss = given.mss;
         rcv_.full = default_full;
@@ -119,6 +121,7 @@ private:
         snd_.wl1 = seg.seq;
         snd_.wl2 = seg.has(ctl::ack) ? seg.ack : snd_.iss;
         snd_.mss = std::max(std::min(opt.has_mss ? opt.mss : t_.given.default_mss, t_.given.mss), P::mss_floor);
+        begin_path(t_, why_.now);
         t_.scale_ok = P::window_scale && opt.has_window_scale;
         snd_.shift = t_.scale_ok ? std::min(opt.window_scale, max_shift) : std::uint8_t{0};
         if (!t_.scale_ok) rcv_.shift = 0;
@@ -189,6 +192,7 @@ private:
         snd_.again = snd_.una;
         snd_.lost_one = false;
         snd_.timing = false;
+        path_timed_out(t_, earlier(snd_.nxt, snd_.end) - snd_.una, why_.now);
     }
     constexpr void snd_probe() noexcept {
         snd_.probe = true;

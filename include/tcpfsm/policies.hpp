@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/congestion/new_reno.hpp>
+#include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/rto.hpp>
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/table.hpp>
@@ -68,6 +69,11 @@ struct policies {
     static constexpr unsigned keep_alive_probes = 9;
     /// The send MSS is never believed to be less: a peer cannot make us send one octet at a time.
     static constexpr std::uint16_t mss_floor = 88;
+
+    /// How the MTU of the path is found: by ICMP, and by probes once a path swallows large packets without a word.
+    static constexpr mtu_discovery path_mtu = mtu_discovery::black_holes;
+    /// A path may be such a one after so many timeouts of one large segment (RFC 4821 7.7).
+    static constexpr unsigned black_hole_timeouts = 3;
 };
 
 /// The numbers of one connection, given to OPEN.
@@ -82,6 +88,10 @@ struct parameters {
     std::uint16_t mss = 1460;
     /// What the peer takes if it announces nothing: 536 (IPv4) or 1220 (IPv6) (MUST-15).
     std::uint16_t default_mss = 536;
+    /// The path is one of IPv6: headers of 60 octets, and an MTU of at least 1280.
+    bool ipv6 = false;
+    /// What is remembered of the path's MTU, from a connection to the same place (RFC 1191 6.3): `path_mtu()` of that.
+    std::uint16_t known_mtu = 0xffff;
     /// Added to the millisecond clock of timestamps: secret, one for each pair of hosts (RFC 7323 5.4).
     std::uint32_t timestamp_offset = 0;
     /// User timeout, and R2 of 3.8.3: unacknowledged for so long, and the connection is given up.

@@ -157,6 +157,11 @@ public:
         flush_if_lost(before);
         return judged;
     }
+    /// ICMP reports that a packet of ours was too big; see `basic_connection`.
+    constexpr too_big handle_packet_too_big(std::uint32_t link, seq quoted, std::uint32_t length,
+                                            time_point now) noexcept {
+        return connection_.handle_packet_too_big(link, quoted, length, now);
+    }
 
     // --- Polls -------------------------------------------------------------------------------------
 

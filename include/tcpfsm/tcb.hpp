@@ -152,6 +152,7 @@ struct tcb {
     typename Policies::congestion congestion;
     fast_retransmit recovery;
     round_trip rtt;
+    [[no_unique_address]] std::conditional_t<Policies::path_mtu == mtu_discovery::off, no_path_mtu, path_mtu> mtu;
     incarnation old;
 
     time_point timed_at{};            ///< when `snd.timed` was sent

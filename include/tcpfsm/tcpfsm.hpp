@@ -29,11 +29,14 @@
 #include <tcpfsm/congestion/dctcp.hpp>
 #include <tcpfsm/congestion/validated.hpp>
 #include <tcpfsm/congestion/none.hpp>
+#include <tcpfsm/too_big.hpp>
+#include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/tcb.hpp>
 #include <tcpfsm/judge.hpp>
 #include <tcpfsm/arrival.hpp>
 #include <tcpfsm/reset.hpp>
+#include <tcpfsm/resegment.hpp>
 #include <tcpfsm/acknowledge.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/emit.hpp>
@@ -53,6 +56,7 @@
 #include <tcpfsm/wire.hpp>
 #include <tcpfsm/ip.hpp>
 #include <tcpfsm/icmp.hpp>
+#include <tcpfsm/mss_clamp.hpp>
 #include <tcpfsm/isn.hpp>
 #include <tcpfsm/pcap.hpp>
 

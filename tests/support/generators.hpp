@@ -224,7 +224,12 @@ void perform(basic_subject<P>& tcp, const operation& o) {
     case status: static_cast<void>(tcp.status()); break;
     case icmp:
         tcp.does("ICMP", [&](auto& c, time_point now) {
-            c.handle_icmp(static_cast<icmp_error>(o.amount % 3), o.arrives.ack.at_ours(c.numbers()), now);
+            const seq quoted = o.arrives.ack.at_ours(c.numbers());
+            if (o.amount % 4 == 3) {
+                c.handle_packet_too_big(o.amount / 4 % 2000, quoted, o.amount % 1501, now);
+            } else {
+                c.handle_icmp(static_cast<icmp_error>(o.amount % 4), quoted, now);
+            }
         });
         break;
     case time: tcp.loses(duration{std::min<std::uint32_t>(o.amount, 100'000'000)}); break;

@@ -423,13 +423,13 @@ TEST_CASE("User timeout: `forever` never gives up", "[timers][3.8.3][MUST-21]") 
 }
 
 TEST_CASE("User timeout: it is counted from the last progress", "[timers][3.8.3][3.9.1]") {
-    subject tcp = in(established, subject{{.user_timeout = 10s}});
-    CHECK(tcp.send(2920) == ok);
-    tcp.emits(". 1:1461(1460) ack 1"_seg);
-    tcp.emits("P. 1461:2921(1460) ack 1"_seg);
+    subject tcp = in(established, subject{{.mss = 88, .user_timeout = 10s}});
+    CHECK(tcp.send(176) == ok);
+    tcp.emits(". 1:89(88) ack 1"_seg);
+    tcp.emits("P. 89:177(88) ack 1"_seg);
     CHECK(tcp.loses(9s) == 3);
-    tcp.gets(". 1:1(0) ack 1461"_seg);
-    tcp.emits("P. 1461:2921(1460) ack 1"_seg);
+    tcp.gets(". 1:1(0) ack 89"_seg);
+    tcp.emits("P. 89:177(88) ack 1"_seg);
     CHECK(tcp.loses(9s) != 0);
     tcp.is(established);
     CHECK(tcp.loses(1s) == 0);

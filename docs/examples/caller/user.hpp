@@ -177,6 +177,7 @@ private:
         if (got.kind == soft) (void)tcp_.handle_icmp(tcpfsm::icmp_error::soft, got.sequence, now);
         if (got.kind == hard) (void)tcp_.handle_icmp(tcpfsm::icmp_error::hard, got.sequence, now);
         if (got.kind == source_quench) (void)tcp_.handle_icmp(tcpfsm::icmp_error::source_quench, got.sequence, now);
+        if (got.kind == packet_too_big) tcp_.handle_packet_too_big(got.mtu, got.sequence, got.quoted_length, now);
     }
 
     start start_;

@@ -270,6 +270,9 @@ void stack::print_stats() {
         line(fmt::format("packets {}, reordered", way), link->reordered);
         line(fmt::format("packets {}, doubled", way), link->duplicated);
     }
+    line("path MTU lowered", host_.count(tcpfsm::fate::path_narrowed));
+    line("path MTU waits", host_.count(tcpfsm::fate::too_big_waits));
+    line("path MTU told in vain", host_.count(tcpfsm::fate::too_big_ignored));
     line("malformed packets", malformed_);
     line("bad checksums", bad_sums_);
     fmt::print(stderr, "end of statistics\n");

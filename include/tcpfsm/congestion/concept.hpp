@@ -5,6 +5,7 @@
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/time.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 
@@ -25,6 +26,13 @@ struct path {
     std::uint32_t marked = 0;  ///< octets of this report that met congestion on their way: ECE, or counted (AccECN)
     bool limited = true;       ///< the window was full within the last round trip; else it may not grow
 };
+
+/// A window of as many segments of `smss` as it was of larger ones, and at least one.
+[[nodiscard]] constexpr std::uint32_t scaled_window(std::uint32_t window, std::uint32_t smss,
+                                                    std::uint32_t before) noexcept {
+    if (before <= smss) return window;
+    return std::max(static_cast<std::uint32_t>(std::uint64_t{window} * smss / before), smss);
+}
 
 // clang-format off
 /// A model of this concept can stand in `policies::congestion`.
@@ -56,6 +64,8 @@ concept congestion_control = std::regular<C> &&
 //     k.pacing_rate(p) -> std::uint64_t           octets a second, 0 for as fast as the window allows; without it
 //                                                 a paced connection takes 2 * window() / srtt in slow start, and
 //                                                 1.2 * window() / srtt after
+//     c.resegmented(p, before)                    SMSS fell from `before` to p.smss with the MTU of the path: as many
+//                                                 segments as before may be in flight (RFC 5681 3.1)
 //
 // With SACK, proportional rate reduction takes the window from what it is to `threshold()` while recovery lasts; then
 // `recovered(p)` makes them equal. Without, the window in recovery is NewReno's, by `duplicate` and `partly_acked`.

@@ -103,6 +103,13 @@ public:
         *this = before;
         if (after_timeout) reno_window::restore(before, p);
     }
+    /// The curve is one of segments: it begins anew where the window is, and leads to as many as before.
+    constexpr void resegmented(const path& p, std::uint32_t before) noexcept {
+        reno_window::resegmented(p, before);
+        curve_.origin = scaled_window(curve_.origin, p.smss, before);
+        prior_ = scaled_window(prior_, p.smss, before);
+        avoiding_ = false;
+    }
     /// An idle time does not count, either.
     constexpr void was_idle(const path& p) noexcept {
         reno_window::was_idle(p);

@@ -50,6 +50,10 @@ public:
     }
     /// RFC 5681 4.1: back to the restart window.
     constexpr void was_idle(const path& p) noexcept { cwnd_ = std::min(cwnd_, initial_window(p.smss)); }
+    /// RFC 5681 3.1: segments are smaller than `before`, and no more of them may be in flight.
+    constexpr void resegmented(const path& p, std::uint32_t before) noexcept {
+        cwnd_ = scaled_window(cwnd_, p.smss, before);
+    }
 
     /// RFC 6928 section 2.
     [[nodiscard]] static constexpr std::uint32_t initial_window(std::uint32_t smss) noexcept {

@@ -99,6 +99,8 @@ protected:
         p.timestamp_offset = timestamp_offset(config_.secret, between);
         p.mss = static_cast<std::uint16_t>(config_.mtu - ip_header_size(between.local.address) - tcp_header_size);
         p.default_mss = v4 ? 536 : 1220;  // MUST-15
+        p.ipv6 = !v4;
+        if (config_.known_mtu != nullptr) p.known_mtu = config_.known_mtu(config_.context, between.remote.address);
         return p;
     }
     [[nodiscard]] constexpr bool is_ours(const ip_address& address) const noexcept {
@@ -143,7 +145,7 @@ private:
         if (!p.destination.is_unicast()) return {.fate = fate::bad_destination};
         if (!is_ours(p.destination)) return {.fate = fate::not_for_us};
         if (!is_peer(p.source)) return {.fate = fate::bad_source};
-        if (p.protocol != tcp_protocol) return {.fate = take_icmp(p, now)};
+        if (p.protocol != tcp_protocol) return take_icmp(p, now);
         const parsed seg = parse_tcp(p.payload, p.source, p.destination, config_.checksum);
         if (!seg) return {.fate = fate::bad_segment, .wire_error = seg.error};
         const four_tuple between{{p.destination, seg.destination_port}, {p.source, seg.source_port}};
@@ -151,19 +153,28 @@ private:
         const std::uint32_t i = roster_.find(between);
         return i == nobody ? take_unmatched(between, seg, now) : deliver(i, seg, now);
     }
-    constexpr fate take_icmp(const packet& p, time_point now) noexcept {
+    constexpr verdict take_icmp(const packet& p, time_point now) noexcept {
         const icmp_report got = parse_icmp_error(p);
-        if (got.kind == icmp_kind::none) return fate::not_tcp;
+        if (got.kind == icmp_kind::none) return {.fate = fate::not_tcp};
         const std::uint32_t i = roster_.find(got.between);
-        if (i == nobody) return fate::stray_report;
-        if (got.kind == icmp_kind::packet_too_big) return fate::too_big_report;
+        if (i == nobody) return {.fate = fate::stray_report};
+        if (got.kind == icmp_kind::packet_too_big) return take_too_big(i, got, now);
         constexpr auto translated = [](icmp_kind kind) {
             if (kind == icmp_kind::hard) return icmp_error::hard;
             return kind == icmp_kind::soft ? icmp_error::soft : icmp_error::source_quench;
         };
         roster_[i].stream.handle_icmp(translated(got.kind), got.sequence, now);
         roster_.touch(i, now);
-        return fate::reported;
+        return {.fate = fate::reported};
+    }
+    constexpr verdict take_too_big(std::uint32_t i, const icmp_report& got, time_point now) noexcept {
+        const too_big found = roster_[i].stream.handle_packet_too_big(got.mtu, got.sequence, got.quoted_length, now);
+        roster_.touch(i, now);
+        const bool heard = found == too_big::followed || found == too_big::probe_refused;
+        const fate f = heard                        ? fate::path_narrowed
+                       : found == too_big::deferred ? fate::too_big_waits
+                                                    : fate::too_big_ignored;
+        return {.fate = f, .too_big = found};
     }
     constexpr verdict deliver(std::uint32_t i, const parsed& seg, time_point now) noexcept {
         auto& s = roster_[i];

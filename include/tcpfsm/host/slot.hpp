@@ -77,6 +77,9 @@ struct host_config {
     /// True iff an address is one of this host; null: every unicast address is. It keeps out broadcast
     /// addresses of subnets, too (MUST-57).
     bool (*is_local)(void* context, const ip_address& address) = nullptr;
+    /// The MTU of the path to a peer, if it is remembered, else 65535; null: nothing is. What a connection has found
+    /// out is `stream(h)->tcp().path_mtu()`.
+    std::uint16_t (*known_mtu)(void* context, const ip_address& peer) = nullptr;
     void* context = nullptr;
     /// Whether checksums of segments that arrive are looked at.
     checksum_mode checksum = checksum_mode::verify;

@@ -6,6 +6,7 @@
 #include <tcpfsm/ip.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/table.hpp>
+#include <tcpfsm/too_big.hpp>
 #include <tcpfsm/wire.hpp>
 
 #include <cstddef>
@@ -31,7 +32,9 @@ enum class fate : std::uint8_t {
     bad_source,           ///< multicast, broadcast, unspecified, our own socket (MUST-63)
     stray,                ///< belongs to no connection, and asks for no answer
     stray_report,         ///< an ICMP error about no connection of ours
-    too_big_report,       ///< ICMP says that a packet was too big; path MTU discovery is not done here
+    path_narrowed,        ///< ICMP says that a packet was too big: its connection sends smaller ones
+    too_big_waits,        ///< the same, and its connection waits whether the segment times out
+    too_big_ignored,      ///< the same, but not believed, or no news: see `too_big`
     backlog_full,         ///< a SYN; the user does not keep up
     no_slot,              ///< a SYN; there is no room for one more connection
     lingering,            ///< a SYN for a connection in TIME-WAIT that cannot be reopened now
@@ -44,7 +47,8 @@ struct verdict {
     tcpfsm::fate fate = fate::delivered;
     tcpfsm::ip_error ip_error = tcpfsm::ip_error::none;
     tcpfsm::wire_error wire_error = tcpfsm::wire_error::none;
-    tcpfsm::arrival arrival{};  ///< what its connection said, if it reached one
+    tcpfsm::arrival arrival{};                         ///< what its connection said, if it reached one
+    tcpfsm::too_big too_big = tcpfsm::too_big::fixed;  ///< and what it made of such a report
 };
 
 /// The fate in a sentence.
@@ -63,7 +67,9 @@ struct verdict {
         "dropped: from an address that no peer can have, RFC 9293 3.9.2.3 MUST-63",
         "dropped: belongs to no connection, and is never answered, RFC 9293 3.10.7.1, 3.10.7.2",
         "dropped: an ICMP error about no connection here, RFC 5927 4.1",
-        "dropped: ICMP says packet too big, and the MTU is fixed",
+        "an ICMP error: packet too big, and its connection sends smaller ones, RFC 9293 3.7.2",
+        "an ICMP error: packet too big, believed if the segment times out, RFC 5927 7.2",
+        "dropped: ICMP says packet too big, and is not believed, or says nothing new",
         "dropped: the backlog of the listener is full",
         "dropped: no slot for one more connection",
         "dropped: a SYN for a connection in TIME-WAIT that is not to be reopened, RFC 9293 3.6.1",
@@ -75,6 +81,7 @@ struct verdict {
 [[nodiscard]] constexpr std::string_view describe(const verdict& v) noexcept {
     if (v.fate == fate::bad_packet) return describe(v.ip_error);
     if (v.fate == fate::bad_segment) return describe(v.wire_error);
+    if (v.fate >= fate::path_narrowed && v.fate <= fate::too_big_ignored) return describe(v.too_big);
     if (v.fate == fate::discarded) return cite<>(v.arrival.in, v.arrival.why).because;
     return describe(v.fate);
 }
