@@ -166,6 +166,21 @@ TEST_CASE("a queue far shorter than the path: few losses, and most of the rate",
     }
 }
 
+TEST_CASE("a policer instead of a queue: its rate, and losses that stay bounded", "[bbr]") {
+    for (const std::uint32_t tokens : {15'000U, 100'000U, 1'000'000U}) {
+        line l;
+        l.rate = 1'250'000;
+        l.tokens = tokens;
+        network<bbr> n{l};
+        n.run_for(10s);
+        auto& f = n.flows.front();
+        const auto sent = f.sent, lost = f.lost;
+        CHECK(goodput(n, 0s, 20s).front() > 0.93 * static_cast<double>(l.rate));
+        CHECK(f.lost - lost < (f.sent - sent) / 10);
+        CHECK(f.control.max_bw() < l.rate * 115 / 100);
+    }
+}
+
 TEST_CASE("ACKs that come in bunches do not hold it up", "[bbr]") {
     for (const duration bunch : {duration{2ms}, duration{10ms}, duration{30ms}}) {
         line l;

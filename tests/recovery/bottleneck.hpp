@@ -27,8 +27,9 @@ struct line {
     std::uint64_t rate = 12'500'000;  ///< octets per second
     duration rtt = 20ms;              ///< of the empty path
     std::uint32_t buffer = 256 << 10;
-    std::uint32_t loss = 0;  ///< segments of a thousand that are lost before the queue
-    duration bunch = 0ms;    ///< ACKs arrive together, once in so long
+    std::uint32_t loss = 0;    ///< segments of a thousand that are lost before the queue
+    duration bunch = 0ms;      ///< ACKs arrive together, once in so long
+    std::uint32_t tokens = 0;  ///< a policer instead of a queue: what exceeds the rate by so many octets is dropped
 };
 
 /// One sender, with a control that is `rate_based`.
@@ -189,6 +190,7 @@ private:
     }
     void cross(sender<Control>& f, std::uint64_t id) {
         if (roll() % 1000 < link_.loss) return;
+        if (link_.tokens != 0) return police(f, id);
         const std::uint64_t waiting = queue();
         queue_sum += waiting;
         ++queue_seen;
@@ -202,6 +204,17 @@ private:
         if (link_.bunch.count() != 0) back += link_.bunch - back.time_since_epoch() % link_.bunch;
         if (!f.acks.empty()) back = std::max(back, f.acks.back().at);
         f.acks.push_back({back, id});
+    }
+    void police(sender<Control>& f, std::uint64_t id) {
+        const std::int64_t bucket = static_cast<std::int64_t>(link_.tokens * 1'000'000'000ULL / link_.rate);
+        const std::int64_t full = std::max(free_ns_, ns(now_) - bucket);
+        const std::int64_t used = full + static_cast<std::int64_t>(f.smss * 1'000'000'000ULL / link_.rate);
+        if (used > ns(now_)) {
+            ++dropped;
+            return;
+        }
+        free_ns_ = used;
+        f.acks.push_back({now_ + link_.rtt, id});
     }
     void take_acks(sender<Control>& f) {
         if (f.idle(now_)) f.rate.mark_app_limited(f.in_flight());
