@@ -61,7 +61,7 @@ def fetch(there, name, into, *limits):
 
 
 with lab.folder() as root, lab.folder() as here, far_side() as there:
-    lab.make_file(f"{root}/file", 4 * lab.MIB)
+    lab.make_file(f"{root}/file", 16 * lab.MIB)  # more than the kernel takes before curl reads
     with lab.Server(program, root) as server:
         fetch(there, "file", f"{here}/wide")
         lab.check_same("wide", f"{root}/file", f"{here}/wide")
@@ -77,7 +77,7 @@ with lab.folder() as root, lab.folder() as here, far_side() as there:
 
         # Narrower in the middle: large packets have arrived, so the report waits for a timeout.
         width(WIDE)
-        slow = threading.Thread(target=fetch, args=(there, "file", f"{here}/narrower", "--limit-rate", "2M"))
+        slow = threading.Thread(target=fetch, args=(there, "file", f"{here}/narrower", "--limit-rate", "4M"))
         slow.start()
         lab.until(lambda: os.path.exists(f"{here}/narrower") and os.path.getsize(f"{here}/narrower") > lab.MIB, 20,
                   "a part has arrived")
@@ -89,3 +89,16 @@ with lab.folder() as root, lab.folder() as here, far_side() as there:
         print(re.sub(r"\s+", " ", f"lowered {told['path MTU lowered']}, waited {told['path MTU waits']}, "
                                   f"in vain {told['path MTU told in vain']}"), flush=True)
         lab.check(told["malformed packets"] == 0, "malformed packets")
+
+    # A router that drops what is too large without a word.
+    try:
+        lab.run(*IP, "rule", "add", "ipproto", "ipv6-icmp" if v6 else "icmp", "to", net.ours, "blackhole")
+    except subprocess.CalledProcessError as error:
+        print(f"no black hole can be made here: {error.stderr.strip()}", flush=True)
+    else:
+        with lab.Server(program, root) as server:
+            fetch(there, "file", f"{here}/swallowed")
+            lab.check_same("swallowed", f"{root}/file", f"{here}/swallowed")
+            told = server.stats()
+            lab.check(told["path MTU lowered"] + told["path MTU waits"] == 0, "the router was heard")
+            print("all arrives although nobody says what is too large", flush=True)
