@@ -25,6 +25,7 @@ struct path {
     seq nxt{};                 ///< SND.NXT
     std::uint32_t marked = 0;  ///< octets of this report that met congestion on their way: ECE, or counted (AccECN)
     bool limited = true;       ///< the window was full within the last round trip; else it may not grow
+    friend constexpr bool operator==(const path&, const path&) noexcept = default;
 };
 
 /// A window of as many segments of `smss` as it was of larger ones, and at least one.
