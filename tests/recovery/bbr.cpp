@@ -673,7 +673,7 @@ TEST_CASE("a mark ends a probe", "[bbr-24]") {
         by_hand<> h;
         h.until(bbr_phase::up, rate);
         h.c.marked(h.p);
-        return h.c.phase() == bbr_phase::down && h.c.inflight_longterm() == 70'000 && h.c.window() == 70'000;
+        return h.c.phase() == bbr_phase::down && h.c.inflight_longterm() == bdp && h.c.window() == bdp;
     };
     static_assert(shows());
     CHECK(shows());

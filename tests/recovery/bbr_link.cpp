@@ -181,6 +181,21 @@ TEST_CASE("a policer instead of a queue: its rate, and losses that stay bounded"
     }
 }
 
+TEST_CASE("a queue that marks: hardly a loss, and most of the rate", "[bbr]") {
+    for (const std::uint32_t mark : {30'000U, 60'000U, 120'000U})
+        for (const std::size_t senders : {std::size_t{1}, std::size_t{2}}) {
+            line l;
+            l.marks = mark;
+            network<bbr> n{l, senders};
+            const auto got = goodput(n, 2s, 18s);
+            CAPTURE(mark, senders, got, n.dropped);
+            CHECK(std::accumulate(got.begin(), got.end(), 0.0) > 0.8 * static_cast<double>(l.rate));
+            CHECK(jain(got) > 0.9);
+            CHECK(n.queue_sum / n.queue_seen < mark);
+            CHECK(n.dropped < 20);
+        }
+}
+
 TEST_CASE("ACKs that come in bunches do not hold it up", "[bbr]") {
     for (const duration bunch : {duration{2ms}, duration{10ms}, duration{30ms}}) {
         line l;

@@ -29,6 +29,7 @@ struct line {
     std::uint32_t buffer = 256 << 10;
     std::uint32_t loss = 0;    ///< segments of a thousand that are lost before the queue
     duration bunch = 0ms;      ///< ACKs arrive together, once in so long
+    std::uint32_t marks = 0;   ///< segments that find more octets than this in the queue are marked; zero: none
     std::uint32_t tokens = 0;  ///< a policer instead of a queue: what exceeds the rate by so many octets is dropped
 };
 
@@ -45,6 +46,7 @@ struct sender {
     struct ack {
         time_point at;
         std::uint64_t id;
+        bool marked = false;
     };
 
     Control control{};
@@ -57,7 +59,7 @@ struct sender {
     std::deque<ack> acks{};
     std::deque<std::uint64_t> again{};  // segments to be sent once more
     std::set<std::uint64_t> open{};     // segments that nobody has acknowledged
-    std::uint64_t next_id = 1, next_number = 0, recover = 0;
+    std::uint64_t next_id = 1, next_number = 0, recover = 0, marked_until = 0;
     std::int64_t next_send_ns = 0;
     time_point full_at{}, armed_at{}, sent_at{};
     duration srtt{}, rto = 1s;
@@ -65,7 +67,7 @@ struct sender {
     std::uint64_t written_before = 0;
 
     // What a test looks at.
-    std::uint64_t delivered = 0, sent = 0, lost = 0, timeouts = 0;
+    std::uint64_t delivered = 0, sent = 0, lost = 0, timeouts = 0, marks = 0;
 
     [[nodiscard]] std::uint32_t in_flight() const { return static_cast<std::uint32_t>(flight.size()) * smss; }
     [[nodiscard]] std::uint64_t una() const { return open.empty() ? next_number : *open.begin(); }
@@ -203,7 +205,7 @@ private:
         time_point back = time_point{duration{free_ns_ / 1000}} + link_.rtt;
         if (link_.bunch.count() != 0) back += link_.bunch - back.time_since_epoch() % link_.bunch;
         if (!f.acks.empty()) back = std::max(back, f.acks.back().at);
-        f.acks.push_back({back, id});
+        f.acks.push_back({back, id, link_.marks != 0 && waiting > link_.marks});
     }
     void police(sender<Control>& f, std::uint64_t id) {
         const std::int64_t bucket = static_cast<std::int64_t>(link_.tokens * 1'000'000'000ULL / link_.rate);
@@ -220,9 +222,11 @@ private:
         if (f.idle(now_)) f.rate.mark_app_limited(f.in_flight());
         duration rtt{};
         std::uint64_t newest = 0;
+        bool marked = false;
         // Of those in flight, the ones named are delivered, and the ones three before them are lost.
         while (!f.acks.empty() && f.acks.front().at <= now_) {
             const std::uint64_t id = f.acks.front().id;
+            marked = marked || f.acks.front().marked;
             f.acks.pop_front();
             const auto i = std::find_if(f.flight.begin(), f.flight.end(), [&](const auto& r) { return r.id == id; });
             if (i == f.flight.end()) continue;
@@ -250,6 +254,11 @@ private:
             f.rto = std::max<duration>(2 * f.srtt, 200ms);
         }
         const path p = f.to_peer(now_, rtt);
+        if (marked && f.una() >= f.marked_until) {
+            f.marked_until = f.next_number;  // once a window
+            ++f.marks;
+            f.control.marked(p);
+        }
         const auto sample = f.rate.sample(now_, f.in_flight());
         f.control.delivered(p, sample);
         if (f.recovering && f.una() >= f.recover) {

@@ -110,14 +110,15 @@ public:
         save();
         recovering_ = true;
     }
-    /// Congestion was told by ECN. The draft leaves the response open and demands that there be one: it is that of a
-    /// round with losses, and no rate that was delivered speaks against it.
+    /// Congestion was told by ECN. The draft leaves the response open and demands that there be one. A probe ends, and
+    /// what the path holds without a queue is the bound; in CRUISE it is that of a round with losses, and no rate that
+    /// was delivered speaks against it. Drain and DOWN are a response themselves.
     constexpr void marked(const path& p) noexcept {
         if (phase_ == bbr_phase::startup) {
             leave_startup();
-        } else if (bw_probe_samples_) {
-            inflight_too_high(p, 0, false);
-        } else if (!probing_bw()) {
+        } else if (bw_probe_samples_ || phase_ == bbr_phase::refill) {
+            inflight_too_high(p, target_inflight(), false);
+        } else if (phase_ == bbr_phase::cruise || phase_ == bbr_phase::probe_rtt) {
             now_.bw_latest = 0;
             now_.inflight_latest = 0;
             now_.lower(max_bw(), cwnd_, Settings.beta);
@@ -175,7 +176,7 @@ private:
         machine::pacing_rate_, machine::phase_, machine::pipe_, machine::probe_rtt_cwnd, machine::probing_bw,
         machine::quantized, machine::queued, machine::recovering_, machine::restore_cwnd, machine::rounds_,
         machine::rounds_since_probe_, machine::rtt_, machine::save_cwnd, machine::selective_, machine::start_refill,
-        machine::too_much_lost, machine::total_, machine::undo_, machine::update_probe_bw;
+        machine::target_inflight, machine::too_much_lost, machine::total_, machine::undo_, machine::update_probe_bw;
     using typename machine::undo;
 
     constexpr void update_congestion_signals(const rate_sample& s) noexcept {
