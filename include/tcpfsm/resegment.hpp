@@ -95,7 +95,8 @@ constexpr too_big take_too_big(tcb<P>& t, std::uint32_t link, std::uint32_t leng
 /// RFC 4821 7.6.1: how long no probe leaves after one was lost, a round trip for each segment in flight.
 template <class P>
 [[nodiscard]] constexpr duration probe_pause(const tcb<P>& t) noexcept {
-    const int about_mss = std::bit_width(std::uint32_t{t.snd.mss}) - 1;  // its power of two: more segments, not less
+    // The power of two below SMSS: more segments, not less.
+    const auto about_mss = static_cast<unsigned>(std::bit_width(std::uint32_t{t.snd.mss})) - 1U;
     return t.rtt.srtt() * std::max<std::int64_t>(t.snd.flight() >> about_mss, 1);
 }
 /// Fast retransmit finds the segment at SND.UNA lost. True if that is a probe, and so no sign of congestion (RFC 4821
