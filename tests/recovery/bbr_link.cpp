@@ -181,6 +181,21 @@ TEST_CASE("a policer instead of a queue: its rate, and losses that stay bounded"
     }
 }
 
+TEST_CASE("ACKs for every second segment, or late", "[bbr]") {
+    for (const std::uint64_t wire : {100'000ULL, 1'000'000ULL, 12'500'000ULL})
+        for (const duration rtt : {duration{2ms}, duration{20ms}, duration{100ms}}) {
+            line l;
+            l.rate = wire;
+            l.rtt = rtt;
+            l.delayed = 40ms;
+            network<bbr> n{l};
+            const double got = goodput(n, 3s, 12s).front();
+            CAPTURE(wire, rtt.count(), got);
+            CHECK(got > 0.92 * static_cast<double>(l.rate));
+            CHECK(n.flows.front().timeouts == 0);
+        }
+}
+
 TEST_CASE("a queue that marks: hardly a loss, and most of the rate", "[bbr]") {
     for (const std::uint32_t mark : {30'000U, 60'000U, 120'000U})
         for (const std::size_t senders : {std::size_t{1}, std::size_t{2}}) {

@@ -29,6 +29,7 @@ struct line {
     std::uint32_t buffer = 256 << 10;
     std::uint32_t loss = 0;    ///< segments of a thousand that are lost before the queue
     duration bunch = 0ms;      ///< ACKs arrive together, once in so long
+    duration delayed = 0ms;    ///< of two segments the first is acknowledged with the second, or after so long
     std::uint32_t marks = 0;   ///< segments that find more octets than this in the queue are marked; zero: none
     std::uint32_t tokens = 0;  ///< a policer instead of a queue: what exceeds the rate by so many octets is dropped
 };
@@ -47,6 +48,7 @@ struct sender {
         time_point at;
         std::uint64_t id;
         bool marked = false;
+        bool waits = false;
     };
 
     Control control{};
@@ -204,8 +206,15 @@ private:
         free_ns_ = std::max(free_ns_, ns(now_)) + static_cast<std::int64_t>(f.smss * 1'000'000'000ULL / link_.rate);
         time_point back = time_point{duration{free_ns_ / 1000}} + link_.rtt;
         if (link_.bunch.count() != 0) back += link_.bunch - back.time_since_epoch() % link_.bunch;
-        if (!f.acks.empty()) back = std::max(back, f.acks.back().at);
-        f.acks.push_back({back, id, link_.marks != 0 && waiting > link_.marks});
+        const bool second = !f.acks.empty() && f.acks.back().waits;
+        if (second) {
+            f.acks.back().at = back;
+            f.acks.back().waits = false;
+        } else if (!f.acks.empty()) {
+            back = std::max(back, f.acks.back().at);
+        }
+        const bool waits = link_.delayed.count() != 0 && !second;
+        f.acks.push_back({waits ? back + link_.delayed : back, id, link_.marks != 0 && waiting > link_.marks, waits});
     }
     void police(sender<Control>& f, std::uint64_t id) {
         const std::int64_t bucket = static_cast<std::int64_t>(link_.tokens * 1'000'000'000ULL / link_.rate);
