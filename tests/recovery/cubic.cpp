@@ -264,6 +264,21 @@ TEST_CASE("cubic: as Reno with its decrease, nine seventeenths of a segment a ro
     CHECK(f.segments() == Approx(100 + 43).margin(2));
 }
 
+TEST_CASE("cubic: after an idle time slow start leads to the threshold, and no further at once",
+          "[congestion][5681-22]") {
+    flow f{70, 10ms};
+    f.run(1s);  // far beyond the threshold, as Reno would be
+    REQUIRE(f.segments() > 130);
+    f.p.now += 10s;
+    f.c.was_idle(f.p);
+    CHECK(f.c.window() == 10 * mss);
+    while (f.c.window() < f.c.threshold()) f.acknowledge();
+    for (int i = 0; i < 70; ++i) f.acknowledge();
+    CHECK(f.segments() < 73);
+    f.run(1s);
+    CHECK(f.segments() > 100);
+}
+
 TEST_CASE("cubic: who loses before it is back aims lower", "[congestion][9438-9]") {
     flow f{70, 300ms};  // 100 when it lost
     f.grow_to(80);

@@ -74,6 +74,7 @@ public:
         if (!used(p)) return leave_out(p.now);
         heard_ = p.now;
         if (in_slow_start()) {
+            avoiding_ = false;
             climb(slow_start_.growth(p, octets));
             if (!slow_start_.over()) return;
             end_slow_start();
@@ -110,10 +111,12 @@ public:
         prior_ = scaled_window(prior_, p.smss, before);
         avoiding_ = false;
     }
-    /// An idle time does not count, either.
+    /// An idle time does not count, either; and from the restart window another curve begins.
     constexpr void was_idle(const path& p) noexcept {
+        const std::uint32_t kept = window();
         reno_window::was_idle(p);
         leave_out(p.now);
+        avoiding_ = avoiding_ && window() == kept;
     }
 
     friend constexpr bool operator==(const basic_cubic&, const basic_cubic&) noexcept = default;
@@ -122,6 +125,11 @@ protected:
     constexpr void marked(const path& p, std::uint32_t left) noexcept {
         reduce();
         reno_window::marked(p, left);
+    }
+    /// 4.2: the time since the last report does not count, since the window was not tried.
+    constexpr void leave_out(time_point now) noexcept {
+        if (avoiding_) epoch_ += now - heard_;
+        heard_ = now;
     }
 
 private:
@@ -133,11 +141,6 @@ private:
         prior_ = window();
         avoiding_ = flat_ = false;
         slow_start_.stop();
-    }
-    /// 4.2: the time since the last report does not count, since the window was not tried.
-    constexpr void leave_out(time_point now) noexcept {
-        if (avoiding_) epoch_ += now - heard_;
-        heard_ = now;
     }
     constexpr void begin_avoidance(const path& p) noexcept {
         curve_ = cubic_curve::through(window(), flat_ ? window() : curve_.origin, p.smss);

@@ -52,11 +52,9 @@ public:
         Control::timed_out(p, first);
         forget(p);
     }
-    /// The window stays.
+    /// The window stays, and the time does not count for a curve.
     constexpr void was_idle(const path& p) noexcept {
-        const std::uint32_t kept = this->window();
-        Control::was_idle(p);
-        this->set(kept, this->threshold());
+        if constexpr (requires { this->leave_out(p.now); }) this->leave_out(p.now);
         give_up_unused(p);
     }
     /// pipeACK; as large as can be while it is not known.
