@@ -246,6 +246,31 @@ public:
     constexpr void set_user_timeout(duration d) noexcept { tcb_.given.user_timeout = d; }
     /// Idle time before keep-alive probes; `forever` sends none (MUST-24, MUST-27).
     constexpr void set_keep_alive(duration idle) noexcept { tcb_.given.keep_alive = idle; }
+    /// The receive buffer holds `octets` from now on, at most 2^30 - 2^14. More room is offered as soon as it is worth
+    /// a segment (3.8.6.2.2), as far as the window scale reaches (see `parameters::rcv_buff_most`). Room that was
+    /// offered is not taken back (SHLD-14): the buffer must hold `promised()` octets until the peer has used it up.
+    /// Less than two units of the window scale may shut the window.
+    constexpr void set_receive_buffer(std::uint32_t octets, time_point now) noexcept {
+        tcb_.given.rcv_buff = tcb_.rcv.buff = std::min(octets, largest_buffer);
+        const bool unheard = machine_.in(state::listen) || (machine_.in(state::syn_sent) && tcb_.snd.syn_unsent());
+        if (Policies::window_scale && unheard) tcb_.rcv.choose_shift(tcb_.given.rcv_buff_most);
+        if (machine_.in(states::accepting)) raise(event::receive, {.now = now});  // it makes room, as reading does
+    }
+    /// The send buffer holds `octets` from now on, at most 2^30. If more is in it, SEND waits until that has gone.
+    constexpr void set_send_buffer(std::uint32_t octets) noexcept {
+        tcb_.given.snd_buff = std::min(octets, std::uint32_t{1} << 30U);
+    }
+    /// Octets that the receive buffer must hold, whatever it was set to: unread ones, and those offered to the peer.
+    [[nodiscard]] constexpr std::uint32_t promised() const noexcept { return tcb_.rcv.user + tcb_.rcv.wnd(); }
+    /// A receive buffer of so many octets would not be the limit (window_advice.hpp); zero: not known yet. It never
+    /// grows less. The caller follows by `set_receive_buffer`, as far as he likes.
+    [[nodiscard]] constexpr std::uint32_t receive_advice() const noexcept requires(Policies::window_advice) {
+        return tcb_.watch.advice();
+    }
+    /// A send buffer of so many octets is not the limit at present: the caller follows by `set_send_buffer`.
+    [[nodiscard]] constexpr std::uint32_t send_advice() const noexcept {
+        return send_buffer_for(tcb_.congestion.window());
+    }
     /// Nagle's algorithm, on or off (MUST-17).
     constexpr void set_nagle(bool on) noexcept { tcb_.given.nagle = on; }
 
@@ -323,7 +348,7 @@ private:
         send_sequence& snd = tcb_.snd;
         if (snd.shut() == was_shut) return;
         tcb_.armed_at = now;
-        if (!was_shut && !snd.outstanding()) tcb_.stalled_since = now;
+        if (was_shut || !snd.outstanding()) tcb_.stalled_since = now;
         if (was_shut && snd.probes != 0) snd.again = snd.una;
         snd.probes = 0;
         snd.probe = false;

@@ -198,13 +198,19 @@ private:
     /// is worth it (3.8.6.2.2). A scaled window that does not come out even is rounded up if the buffer
     /// holds it; else the peer sees up to one unit less, and what it was promised is still accepted.
     [[nodiscard]] constexpr std::uint16_t window(bool with_syn) noexcept {
-        if (with_syn) return static_cast<std::uint16_t>(std::min<std::uint32_t>(rcv_.buff, 0xffff));
+        if (with_syn) {
+            const std::uint32_t offer = std::min<std::uint32_t>(std::max(rcv_.buff, rcv_.wnd()), 0xffff);
+            rcv_.edge = later(rcv_.edge, rcv_.nxt + offer);
+            return static_cast<std::uint16_t>(offer);
+        }
         const bool open = rcv_.opening() >= std::max<std::uint32_t>(rcv_.worth(), 1);
         const std::uint32_t offer = open ? rcv_.limit() - rcv_.nxt : rcv_.wnd();
         std::uint32_t field = offer >> rcv_.shift;
         if (field << rcv_.shift < rcv_.wnd() && rcv_.nxt + ((field + 1) << rcv_.shift) <= rcv_.limit()) ++field;
         field = std::min<std::uint32_t>(field, 0xffff);
+        const seq before = rcv_.edge;
         rcv_.edge = later(rcv_.edge, rcv_.nxt + (field << rcv_.shift));
+        if (rcv_.edge != before) t_.watch.offered(rcv_.edge, now_);
         return static_cast<std::uint16_t>(field);
     }
 

@@ -12,6 +12,7 @@
 #include <tcpfsm/tcb.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 // One function an action, under the action's name. They change numbers and make debts; nothing is sent
@@ -85,9 +86,7 @@ private:
         rcv_.mss = given.mss;
         rcv_.full = default_full;
         t_.ts.offset = given.timestamp_offset;
-        if (P::window_scale) {
-            while (rcv_.shift < max_shift && rcv_.buff >> rcv_.shift > 0xffff) ++rcv_.shift;
-        }
+        if (P::window_scale) rcv_.choose_shift(given.rcv_buff_most);
         t_.heard_at = why_.now;
     }
     /// 3.6.1: the new ISS lies beyond all numbers of the old incarnation, and beyond its window.
@@ -114,10 +113,12 @@ private:
     /// 3.10.7.2 third and 3.10.7.3 fourth, with the options of RFC 9293 3.7.1, 7323 and 2018.
     constexpr void take_syn(const segment& seg) noexcept {
         const options& opt = seg.options;
+        const std::uint32_t offered = rcv_.wnd();  // by our SYN, if it went before
         rcv_.irs = seg.seq;
         rcv_.nxt = rcv_.up = rcv_.acked = seg.seq + 1;
-        rcv_.edge = rcv_.nxt + std::min<std::uint32_t>(rcv_.buff, 0xffff);  // as the SYN says it, unscaled
-        snd_.wnd = snd_.max_wnd = seg.wnd;                                  // not scaled (7323 2.2)
+        // As our SYN says it, unscaled.
+        rcv_.edge = rcv_.nxt + (offered != 0 ? offered : std::min<std::uint32_t>(rcv_.buff, 0xffff));
+        snd_.wnd = snd_.max_wnd = seg.wnd;  // not scaled (7323 2.2)
         snd_.wl1 = seg.seq;
         snd_.wl2 = seg.has(ctl::ack) ? seg.ack : snd_.iss;
         snd_.mss = std::max(std::min(opt.has_mss ? opt.mss : t_.given.default_mss, t_.given.mss), P::mss_floor);
@@ -155,12 +156,22 @@ private:
         rcv_.up = later(rcv_.up, rcv_.unread());
         why_.out->in_order += fresh;
         why_.out->push = cut.seg.has(ctl::psh);
+        if constexpr (P::window_advice) {
+            if (fresh != 0) watch_window();
+        }
         // SHLD-19 and RFC 5681 4.2: every second full-sized segment, and at once while there is a gap.
         if (gaps || rcv_.nxt - rcv_.acked >= 2U * rcv_.full) {
             snd_ack();
         } else {
             t_.ack_due = std::min(t_.ack_due, after(why_.now, P::delayed_ack));
         }
+    }
+    /// The receiver's round trip, for advice about its buffer.
+    constexpr void watch_window() noexcept {
+        if (!t_.ts.on) return t_.watch.arrived(rcv_.nxt, why_.now);
+        const std::uint32_t ecr = why_.arrived->options.ts_ecr;
+        const std::uint32_t ms = t_.ts.at(why_.now) - ecr;
+        if (ecr != 0 && ms < 0x10000000U) t_.watch.echoed(ecr, std::chrono::milliseconds{ms});
     }
     constexpr void hold(const trimmed& cut) noexcept {
         why_.out->skip = cut.skipped;
@@ -173,6 +184,7 @@ private:
     constexpr void take_read() noexcept {
         rcv_.user -= std::min(why_.octets, rcv_.user);
         rcv_.up = later(rcv_.up, rcv_.unread());
+        t_.watch.taken(rcv_.unread(), rcv_.full, why_.now);
         const std::uint32_t least =
             rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
         if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();
@@ -229,7 +241,7 @@ private:
         }
     }
 
-    static constexpr std::uint8_t max_shift = 14;       // RFC 7323 2.3
+    static constexpr std::uint8_t max_shift = receive_sequence::max_shift;
     static constexpr std::uint16_t default_full = 536;  // until a larger segment was seen
     static constexpr std::uint32_t far = 0x10000 + 1;   // beyond any window that was not scaled
 

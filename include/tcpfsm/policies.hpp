@@ -53,6 +53,8 @@ struct policies {
     static constexpr bool dsack = true;
     /// Send text with the SYN as soon as there is some, instead of after the handshake.
     static constexpr bool text_on_syn = false;
+    /// Watch how large a receive buffer would not be the limit, for `receive_advice()`.
+    static constexpr bool window_advice = false;
     /// Ranges beyond a gap that are remembered.
     static constexpr std::size_t reassembly_ranges = 8;
 
@@ -82,6 +84,9 @@ struct parameters {
     seq iss{};
     /// Octets that the receive buffer can hold; the largest window ever offered. At most 2^30 - 2^14.
     std::uint32_t rcv_buff = 65535;
+    /// What `set_receive_buffer` may make of it later: the window scale, which the SYN says once and for all, is chosen
+    /// for it. But a unit of the scale is at most a fourth of `rcv_buff`, so that the first window is no less than that.
+    std::uint32_t rcv_buff_most = 0;
     /// Octets that the send buffer can hold: sent and unacknowledged, and not yet sent. At most 2^30.
     std::uint32_t snd_buff = 65535;
     /// MSS to announce, and the largest text to send, options included: the MTU less 40 (IPv4) or 60 (IPv6).

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -118,6 +119,31 @@ public:
     constexpr answer close_both(time_point now) noexcept { return flushed(connection_.close_both(now)); }
     /// ABORT: the peer gets a reset; unread text is gone.
     constexpr answer abort(time_point now) noexcept { return flushed(connection_.abort(now)); }
+    /// Other memory for text that arrives, apart from the old, which is the caller's again. What is there moves with
+    /// it. `err_no_resources`: it cannot hold what is unread and what was offered to the peer. Then nothing moves, but
+    /// no more is offered than it could hold, so that a later call will do.
+    constexpr answer lend_receive(std::span<std::uint8_t> memory, time_point now) noexcept
+        requires(std::same_as<Buffers, span_buffers>) {
+        connection_.set_receive_buffer(as_buffer(memory.size()), now);
+        if (memory.size() < std::max<std::size_t>(unread_, connection_.promised())) return answer::err_no_resources;
+        const std::span<const std::uint8_t> old = buffers_.receive;
+        copy_octets(memory, stretch(old, front_receive_, 0, old.size()));
+        buffers_.receive = memory;
+        front_receive_ = 0;
+        return answer::ok;
+    }
+    /// Other memory for text to be sent, in the same manner. `err_no_resources`: it cannot hold what is not
+    /// acknowledged or not sent. Then nothing moves, and SEND takes nothing until it could.
+    constexpr answer lend_send(std::span<std::uint8_t> memory) noexcept requires(std::same_as<Buffers, span_buffers>) {
+        connection_.set_send_buffer(as_buffer(memory.size()));
+        const std::size_t queued = connection_.in(states::open) ? connection_.numbers().snd.queued() : 0;
+        if (memory.size() < queued) return answer::err_no_resources;
+        const std::span<const std::uint8_t> old = buffers_.send;
+        copy_octets(memory, stretch(old, front_send_, 0, queued));
+        buffers_.send = memory;
+        front_send_ = 0;
+        return answer::ok;
+    }
     /// Which segments carry PSH.
     constexpr void set_push(push which) noexcept { push_ = which; }
     constexpr void set_user_timeout(duration d) noexcept { connection_.set_user_timeout(d); }
@@ -207,10 +233,12 @@ public:
 
 private:
     /// The connection's numbers allow windows up to 2^30 less one unit of the largest scale.
+    [[nodiscard]] static constexpr std::uint32_t as_buffer(std::size_t octets) noexcept {
+        return static_cast<std::uint32_t>(std::min<std::size_t>(octets, largest_buffer));
+    }
     [[nodiscard]] constexpr parameters fitted(parameters p) const noexcept {
-        constexpr std::size_t most = (1U << 30U) - (1U << 14U);
-        p.snd_buff = static_cast<std::uint32_t>(std::min(buffers_.send.size(), most));
-        p.rcv_buff = static_cast<std::uint32_t>(std::min(buffers_.receive.size(), most));
+        p.snd_buff = as_buffer(buffers_.send.size());
+        p.rcv_buff = as_buffer(buffers_.receive.size());
         return p;
     }
     /// A new connection begins with empty buffers.

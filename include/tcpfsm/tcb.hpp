@@ -11,6 +11,7 @@
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/state.hpp>
 #include <tcpfsm/time.hpp>
+#include <tcpfsm/window_advice.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -59,6 +60,8 @@ struct send_sequence {
     }
     /// The SYN is to be sent, for the first time or again.
     [[nodiscard]] constexpr bool syn_due() const noexcept { return !synced && again == iss; }
+    /// Not even the SYN was sent.
+    [[nodiscard]] constexpr bool syn_unsent() const noexcept { return nxt == iss; }
     /// The FIN was sent.
     [[nodiscard]] constexpr bool fin_sent() const noexcept { return fin && nxt == end + 1; }
     /// FlightSize (RFC 5681), SYN and FIN counted.
@@ -114,6 +117,13 @@ struct receive_sequence {
         fin_known = true;
         fin_at = at;
     }
+    /// Chooses Rcv.Wind.Shift so that a window of `most` octets can be offered, and `buff` is four units at least.
+    constexpr void choose_shift(std::uint32_t most) noexcept {
+        most = std::max(buff, most);
+        shift = 0;
+        while (shift < max_shift && most >> shift > 0xffff && buff >> shift >= 8) ++shift;
+    }
+    static constexpr std::uint8_t max_shift = 14;  ///< RFC 7323 2.3
     /// Receiver's SWS avoidance (3.8.6.2.2): the right edge moves by at least so much.
     [[nodiscard]] constexpr std::uint32_t worth() const noexcept { return std::min<std::uint32_t>(buff / 2, mss); }
 };
@@ -149,6 +159,8 @@ struct tcb {
     reassembly<Policies::reassembly_ranges> held;  ///< text beyond a gap
     [[no_unique_address]] std::conditional_t<tells_duplicates<Policies>(), duplicate_debt, no_duplicate_debt>
         duplicate;  ///< text that came twice, until the peer is told
+    [[no_unique_address]] std::conditional_t<Policies::window_advice, window_watch, no_window_watch>
+        watch;  ///< what receive buffer would do
     typename Policies::congestion congestion;
     fast_retransmit recovery;
     round_trip rtt;

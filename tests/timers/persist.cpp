@@ -46,6 +46,20 @@ TEST_CASE("Persist: never given up while the peer answers", "[timers][3.8.6.1][M
     tcp.emits("P. 2:1001(999) ack 1"_seg);
 }
 
+TEST_CASE("Persist: the user timeout begins anew when the window opens, since the peer was heard",
+          "[timers][3.8.6.1][3.9.1]") {
+    subject tcp = in(established, subject{{.user_timeout = 10s}});
+    tcp.gets(". 1:1(0) ack 1 win 0"_seg);
+    CHECK(tcp.send(1000) == ok);
+    CHECK(tcp.loses(9s) == 3);
+    tcp.gets(". 1:1(0) ack 1 win 65535"_seg);
+    tcp.emits(". 1:2(1) ack 1"_seg);
+    tcp.loses(9s);
+    tcp.is(established);
+    tcp.loses(1s);
+    tcp.is(closed);
+}
+
 TEST_CASE("Persist: given up when nobody answers", "[timers][3.8.6.1][3.8.3][3.9.1]") {
     subject tcp = in(established);
     tcp.gets(". 1:1(0) ack 1 win 0"_seg);
