@@ -179,10 +179,11 @@ public:
         again_from_ = from;
         probe_only_ = false;
     }
-    /// No more than the probe.
-    constexpr void mend_probe() noexcept {
+    /// No more than the probe. Answers where that begins.
+    constexpr seq mend_probe() noexcept {
         probe_only_ = true;
         again_to_ = probe_end_;
+        return probe_from_;
     }
     /// All of it, as after any timeout.
     constexpr void mend_all() noexcept { first_alone_ = probe_only_ = false; }

@@ -64,8 +64,7 @@ constexpr void resegment(tcb<P>& t, time_point now) noexcept {
 /// The octets of the probe go again in segments of the present size, and nothing else does.
 template <class P>
 constexpr void again_the_probe(tcb<P>& t) noexcept {
-    t.mtu.mend_probe();
-    t.snd.again = t.snd.una;
+    t.snd.again = later(t.snd.una, t.mtu.mend_probe());
     t.snd.timing = false;
     t.recovery.timed_out(t.snd.nxt);
 }

@@ -75,6 +75,7 @@ struct linux_policies : common_policies {
     using congestion = linux_congestion;
     static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s};
     static constexpr duration delayed_ack{0};  // quick ACKs
+    static constexpr tcpfsm::mtu_discovery path_mtu = tcpfsm::mtu_discovery::reported;
     static constexpr duration msl = 30s;
     static constexpr unsigned natural_shift = 8;
 };
@@ -131,6 +132,7 @@ constexpr void performer<linux_policies>::snd_again() noexcept {
     snd_.again = snd_.una;
     snd_.lost_one = false;
     snd_.timing = false;
+    path_timed_out(t_, earlier(snd_.nxt, snd_.end) - snd_.una, why_.now);
 }
 
 /// Linux gives the reset of a connection the ACK and both timestamps.

@@ -48,6 +48,9 @@ public:
     constexpr void was_idle(const tcpfsm::path& p) noexcept {
         tell([&](auto& c) { c.was_idle(p); });
     }
+    constexpr void resegmented(const tcpfsm::path& p, std::uint32_t before) noexcept {
+        tell([&](auto& c) { c.resegmented(p, before); });
+    }
     constexpr void restore(const either& before, const tcpfsm::path& p) noexcept {
         cubic ? cubic_.restore(before.cubic_, p) : reno_.restore(before.reno_, p);
     }

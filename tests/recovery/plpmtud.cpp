@@ -287,6 +287,19 @@ TEST_CASE("Probes: a report about the probe lowers what is tried, not what is se
     CHECK(tcp.conn().path_mtu() == base);
     tcp.emits(". 1:1161(1160) ack 1"_seg);
     CHECK(packets(tcp).size() == 1);  // the rest of the probe
+    SECTION("what lies before the probe does not go again") {
+        probing_subject behind = ready();
+        CHECK(behind.send(2 * small) == ok);
+        packets(behind);
+        CHECK(behind.send(5000) == ok);
+        CHECK(packets(behind).front() == 1500);
+        behind.does("ICMP: too big", [&](auto& c, time_point now) {
+            found = c.handle_packet_too_big(1400, behind.in_world().ours + 1 + 2 * small, 1500, now);
+        });
+        CHECK(found == too_big::probe_refused);
+        behind.emits(". 2321:3481(1160) ack 1"_seg);
+        CHECK(packets(behind).size() == 1);
+    }
     // What the router said is tried, and nothing larger.
     const std::uint32_t flight = tcp.numbers().snd.flight();
     acks(tcp, flight);
