@@ -241,7 +241,7 @@ private:
     bool timed_out_ = false;
 };
 
-/// BBR as the draft has it.
+/// BBR with the draft's constants, and losses told from congestion by whether there is a queue; see `random_loss`.
 using bbr = basic_bbr<>;
 
 static_assert(congestion_control<bbr>);
