@@ -29,12 +29,17 @@ public:
         const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
         t_.heard_at = now_;
         t_.keep_alives = 0;
+        path before = t_.to_peer(now_);
+        const ecn_report marks = t_.ecn.take(seg, ecn_view_of(seg));
+        marked_ = before.marked = marks.marked;
         take_timestamp(seg);
         if (snd_.una < seg.ack) {
             advance(seg);
         } else if (seg.ack == snd_.una && snd_.outstanding()) {
             take_again(seg, window);
         }
+        if (marks.congested) answer_marks(before, seg.ack);
+        if (marks.ack_now) rcv_.ack_now = true;
         const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
         if ((snd_.una <= seg.ack && newer) || opens) {
             snd_.wnd = window;
@@ -53,17 +58,45 @@ private:
         t_.ts.recent = seg.options.ts_val;
         t_.ts.recent_at = now_;
     }
+    [[nodiscard]] constexpr ecn_view ecn_view_of(const segment& seg) const noexcept {
+        const bool stamped = t_.ts.on && seg.options.has_timestamps;
+        const bool newer = snd_.una < seg.ack || (stamped && seq{t_.ts.recent} < seq{seg.options.ts_val});
+        return {.una = snd_.una,
+                .nxt = snd_.nxt,
+                .smss = snd_.mss,
+                .synced = snd_.synced,
+                .newer = newer,
+                .unacked = rcv_.nxt != rcv_.acked || seg.text != 0};
+    }
+    /// RFC 3168 6.1.2: once a window the same as for a loss, with nothing sent again. At a window of one segment, new
+    /// text waits for as long as the retransmission timer.
+    constexpr void answer_marks(path before, seq ack) noexcept {
+        if (t_.congestion.window() <= snd_.mss) {
+            t_.armed_at = now_;
+            t_.ecn.hold(after(now_, t_.rto()));
+        }
+        if (!t_.ecn.answers(ack)) return;
+        before.una = snd_.una;
+        t_.congestion.marked(before);
+        t_.ecn.reduced(snd_.nxt);
+    }
     /// SND.UNA stays: a duplicate, or a window update. RFC 5681 section 2 tells them apart by the window; RFC 6675
     /// section 2 by what SACK blocks say, if there are any.
     constexpr void take_again(const segment& seg, std::uint32_t window) noexcept {
         const bool sacks = t_.sack_ok && seg.options.sack_count != 0;
         const bool told_more = sacks && t_.recovery.tells_more(seg.options, snd_.una, snd_.nxt);
         const bool same = !sacks && seg.len() == 0 && window == snd_.wnd && window != 0;
-        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, t_.to_peer(now_));
+        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, told());
+    }
+    /// The numbers before this report, and what it says of marks.
+    [[nodiscard]] constexpr path told() const noexcept {
+        path before = t_.to_peer(now_);
+        before.marked = marked_;
+        return before;
     }
     /// SND.UNA moves.
     constexpr void advance(const segment& seg) noexcept {
-        path before = t_.to_peer(now_);
+        path before = told();
         const seq first = snd_.first_text();
         const bool syn_was_lost = t_.rtt.backed_off() != 0;
         before.rtt = measure(seg);
@@ -117,6 +150,7 @@ private:
             if (was_probe(t_, now_)) return;
             before.flight = t_.recovery.known() - snd_.una;  // without limited transmit (RFC 5681 3.2, step 2)
             t_.congestion.lost(before);
+            t_.ecn.reduced(snd_.nxt);
             snd_.lost_one = true;
             return;
         case partial:
@@ -129,9 +163,10 @@ private:
 
     tcb<P>& t_;
     send_sequence& snd_;
-    const receive_sequence& rcv_;
+    receive_sequence& rcv_;
     arrival& out_;
     time_point now_;
+    std::uint32_t marked_ = 0;
 };
 
 }  // namespace tcpfsm

@@ -169,6 +169,7 @@ public:
         }
         emitter<Policies> emit{tcb_, now};
         if (machine_.in(states::retransmitting) && tcb_.snd.syn_due()) return emit.syn(!machine_.in(state::syn_sent));
+        if (tcb_.rcv.ack_now && tcb_.ecn.pure_due()) return emit.bare_ack();
         if (machine_.in(states::sending)) {
             if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
             auto next = emit.next();

@@ -58,6 +58,11 @@ public:
         opt.window_scale = opt.has_window_scale ? rcv_.shift : std::uint8_t{0};
         opt.sack_permitted = with_ack ? t_.sack_ok : P::sack;
         if (!with_ack && P::timestamps) stamp(opt, 0);
+        if (with_ack) {
+            t_.ecn.write_syn_ack(seg);
+        } else {
+            seg.ctl |= t_.ecn.ask(t_.given.ecn);
+        }
         const bool first = snd_.nxt == snd_.iss;
         if (P::text_on_syn && first && !with_ack) {
             const auto room = static_cast<std::uint32_t>(snd_.mss - options_size(seg));
@@ -76,8 +81,9 @@ public:
         control bits = ctl::ack;
         if (s.fin) bits |= ctl::fin;
         if (s.text != 0 && s.from + s.text == snd_.end) bits |= ctl::psh;  // MUST-61
-        segment seg = blank(s.from, bits);
+        segment seg = blank(s.from, bits, s.text != 0);
         seg.text = s.text;
+        if (first && s.text != 0 && !snd_.shut()) t_.ecn.write_new_text(seg);
         snd_.lost_one = snd_.lost_one && s.from != snd_.una;
         snd_.probe = false;
         if (first) snd_.hurry = false;
@@ -89,7 +95,9 @@ public:
     /// has left SND.NXT beyond the peer's window, an ACK from there would not be heard, nor its news.
     [[nodiscard]] constexpr transmit bare_ack() noexcept {
         const bool heard = !snd_.synced || snd_.nxt <= snd_.una + snd_.wnd;
-        return {blank(heard ? snd_.nxt : snd_.una, ctl::ack), 0};
+        segment seg = blank(heard ? snd_.nxt : snd_.una, ctl::ack);
+        t_.ecn.write_pure(seg);
+        return {seg, 0};
     }
     /// A keep-alive probe (3.8.4): below SND.NXT, so that the peer must answer, and without text (SHLD-12).
     [[nodiscard]] constexpr transmit keep_alive() noexcept {
@@ -102,6 +110,7 @@ private:
     [[nodiscard]] constexpr std::uint32_t full() const noexcept {
         segment seg{.ctl = ctl::ack};
         add_options(seg.options);
+        seg.options.accecn = t_.ecn.option(seg, true);
         return static_cast<std::uint32_t>(snd_.mss - options_size(seg));
     }
     /// The same, or a probe of the path's MTU, if it is time for one (RFC 4821 7.4): nothing may be missing, and three
@@ -150,6 +159,7 @@ private:
         const bool fin = all && snd_.fin && !snd_.fin_sent() && n < room;
         if (n == 0) return fin ? std::optional{stretch{snd_.nxt, 0, true}} : std::nullopt;
         if (snd_.outstanding() && snd_.flight() + n > allowance()) return std::nullopt;
+        if (t_.ecn.holds(now_)) return std::nullopt;
         const bool alone = !snd_.outstanding() || !t_.given.nagle;
         const bool last = fin || snd_.close_waits;  // nothing will follow that it could wait for
         const bool worth = n == most || (all && (alone || last)) || (alone && n >= snd_.max_wnd / 2) || snd_.hurry;
@@ -163,7 +173,7 @@ private:
     }
 
     /// A segment with the acknowledgment, window, urgent pointer and options of now. It pays the debt of an ACK.
-    [[nodiscard]] constexpr segment blank(seq number, control bits) noexcept {
+    [[nodiscard]] constexpr segment blank(seq number, control bits, bool text = false) noexcept {
         segment seg{.seq = number, .ctl = bits};
         seg.wnd = window(bits.has(ctl::syn));
         if (bits.has(ctl::ack)) {
@@ -172,7 +182,11 @@ private:
             rcv_.ack_now = false;
             t_.ack_due = never;
             add_options(seg.options);
-            if (!bits.has(ctl::syn)) t_.duplicate.told();
+            if (!bits.has(ctl::syn)) {
+                seg.options.accecn = t_.ecn.option(seg, text);
+                if (!t_.ecn.no_sack()) t_.duplicate.told();
+                t_.ecn.write(seg, text);
+            }
         }
         if (snd_.synced) mark_urgent(seg);
         return seg;
@@ -186,6 +200,7 @@ private:
     constexpr void add_options(options& opt) const noexcept {
         if (t_.ts.on) stamp(opt, t_.ts.recent);
         if (!t_.sack_ok) return;
+        if (t_.ecn.no_sack()) return;
         write_blocks(opt, t_.ts.on ? 3 : 4, t_.duplicate.owed(), rcv_.nxt, t_.held);
     }
     constexpr void stamp(options& opt, std::uint32_t echo) const noexcept {

@@ -70,10 +70,19 @@ Out write_options_text(Out out, const segment& seg, seq acked_from) {
     if (sent.sack_permitted != sent.has_timestamps) put("nop,nop");
     if (sent.has_timestamps) put("TS val {} ecr {}", sent.ts_val, sent.ts_ecr);
     if (sent.has_window_scale) put("nop,wscale {}", sent.window_scale);
+    const auto put_accecn = [&](const accecn_option& a) {
+        if (a.there == 0) return;
+        put("ECN");
+        const std::uint32_t first = a.order == 0 ? a.e0b : a.e1b, ceb = a.ceb, last = a.order == 0 ? a.e1b : a.e0b;
+        if (a.fields > 0) out = fmt::format_to(out, " {} {}", a.order == 0 ? "e0b" : "e1b", first);
+        if (a.fields > 1) out = fmt::format_to(out, " ceb {}", ceb);
+        if (a.fields > 2) out = fmt::format_to(out, " {} {}", a.order == 0 ? "e1b" : "e0b", last);
+    };
     if (sent.sack_count != 0) put("nop,nop,sack");
     for (std::size_t i = 0; i < sent.sack_count; ++i) {
         out = fmt::format_to(out, " {}:{}", sent.sack[i].left - acked_from, sent.sack[i].right - acked_from);
     }
+    put_accecn(sent.accecn);
     return out;
 }
 
@@ -182,6 +191,8 @@ struct fmt::formatter<tcpfsm::relative_segment> : tcpfsm::pieces_formatter<fmt::
     static Out write(Out out, const tcpfsm::relative_segment& what) {
         const tcpfsm::segment& seg = what.segment;
         const tcpfsm::seq first{seg.seq - what.sender};
+        constexpr std::string_view codepoints[] = {"", "[ect1] ", "[ect0] ", "[ce] "};
+        out = fmt::format_to(out, "{}", codepoints[static_cast<std::size_t>(seg.ecn)]);
         out = fmt::format_to(out, "{} {}:{}({})", seg.ctl, first, first + seg.text, seg.text);
         if (seg.has(tcpfsm::ctl::ack)) out = fmt::format_to(out, " ack {}", seg.ack - what.receiver);
         out = fmt::format_to(out, " win {}", seg.wnd);

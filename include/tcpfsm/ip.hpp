@@ -53,6 +53,9 @@ struct ip_fields {
     std::uint8_t dscp_ecn = 0;  ///< the former type of service, or traffic class: DSCP above two bits of ECN (RFC 3168)
     std::uint8_t hop_limit = 64;  ///< time to live (RFC 9293 MUST-49: configurable)
     std::uint16_t id = 0;         ///< IPv4 identification: free, since nothing is fragmented (RFC 6864)
+
+    /// The last two bits.
+    [[nodiscard]] constexpr tcpfsm::ecn ecn() const noexcept { return static_cast<tcpfsm::ecn>(dscp_ecn & 3U); }
     friend constexpr bool operator==(const ip_fields&, const ip_fields&) noexcept = default;
 };
 
@@ -193,12 +196,13 @@ constexpr std::size_t write_ip_header(std::span<std::uint8_t> out, const ip_addr
 }
 
 /// Writes `seg` with its text (in one or two pieces) as a packet from `between.local` to `between.remote`.
-/// Answers the size of all, or 0 if it does not fit.
+/// The codepoint of ECN is that of the segment. Answers the size of all, or 0 if it does not fit.
 constexpr std::size_t write_packet(std::span<std::uint8_t> out, const four_tuple& between, const segment& seg,
                                    std::span<const std::uint8_t> text = {}, std::span<const std::uint8_t> more = {},
                                    ip_fields fields = {}) noexcept {
     const std::size_t size = ip_header_size(between.local.address);
     if (out.size() < size) return 0;
+    fields.dscp_ecn = static_cast<std::uint8_t>((fields.dscp_ecn & ~3U) | static_cast<unsigned>(seg.ecn));
     const std::size_t tcp = write_tcp(out.subspan(size), between, seg, text, more);
     if (tcp == 0) return 0;
     if (write_ip_header(out, between.local.address, between.remote.address, tcp_protocol, tcp, fields) == 0) return 0;

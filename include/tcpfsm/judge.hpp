@@ -102,7 +102,10 @@ template <class P>
         if (seg.seq == t.rcv.irs) {
             // The peer's SYN once more. With the ACK of ours it is the other half of a simultaneous open
             // (figure 7), although the literal window test would refuse it.
-            if (!seg.has(ctl::ack)) return event::rcv_syn_again;
+            if (!seg.has(ctl::ack)) {
+                // RFC 9768 3.1.5: nobody could tell which kind of ECN its sender means.
+                return t.ecn.contradicted_by(seg) ? event::rcv_syn_fatal : event::rcv_syn_again;
+            }
             if (acks_our_syn(t, seg)) return std::nullopt;
         }
     }

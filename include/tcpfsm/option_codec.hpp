@@ -11,9 +11,9 @@
 #include <optional>
 #include <span>
 
-// RFC 9293 section 3.1 (format, EOL, NOP, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK). What
-// a segment may carry is decided here once (`sent_options`), so that the size which the core subtracts from
-// the MSS (3.7.1) and the octets on the wire cannot differ.
+// RFC 9293 section 3.1 (format, EOL, NOP, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK), RFC
+// 9768 (accurate ECN). What a segment may carry is decided here once (`sent_options`), so that the size which the core
+// subtracts from the MSS (3.7.1) and the octets on the wire cannot differ.
 
 namespace tcpfsm {
 
@@ -26,38 +26,20 @@ enum class option_kind : std::uint8_t {
     sack_permitted = 4,  ///< length 2
     sack = 5,            ///< length 2 + 8n
     timestamps = 8,      ///< length 10
+    accecn0 = 172,       ///< length 2 + 3n: EE0B, ECEB, EE1B (RFC 9768)
+    accecn1 = 174,       ///< the same with EE1B first
 };
 
 /// The data offset is four bits wide: 60 octets of header, 20 of them fixed.
 inline constexpr std::size_t max_options_size = 40;
 
-/// The options of `seg` that go on the wire. MSS, window scale and SACK-permitted only with SYN (MUST-65,
-/// RFC 7323 2.2, RFC 2018 2), SACK blocks only without it, and only as many as fit beside the timestamps.
-[[nodiscard]] constexpr options sent_options(const segment& seg) noexcept {
-    options sent;
-    sent.has_timestamps = seg.options.has_timestamps;
-    if (sent.has_timestamps) {
-        sent.ts_val = seg.options.ts_val;
-        sent.ts_ecr = seg.options.ts_ecr;
-    }
-    if (seg.has(ctl::syn)) {
-        sent.has_mss = seg.options.has_mss;
-        if (sent.has_mss) sent.mss = seg.options.mss;
-        sent.has_window_scale = seg.options.has_window_scale;
-        if (sent.has_window_scale) sent.window_scale = seg.options.window_scale;
-        sent.sack_permitted = seg.options.sack_permitted;
-    } else {
-        const std::uint8_t room = sent.has_timestamps ? 3 : 4;
-        sent.sack_count = std::min(seg.options.sack_count, room);
-        std::copy_n(seg.options.sack.begin(), sent.sack_count, sent.sack.begin());
-    }
-    return sent;
+/// Octets of the option of accurate ECN, with its padding.
+[[nodiscard]] constexpr std::size_t accecn_size(const accecn_option& opt) noexcept {
+    return opt.there == 0 ? 0 : (2 + std::size_t{3} * opt.fields + 3) / 4 * 4;
 }
-
-/// Octets of options that the header of `seg` will carry, padding included: a multiple of 4, at most 40.
-[[nodiscard]] constexpr std::size_t options_size(const segment& seg) noexcept {
-    const options sent = sent_options(seg);
-    std::size_t size = 0;
+/// Octets that these options take, padding included, if all of them go.
+[[nodiscard]] constexpr std::size_t size_of(const options& sent) noexcept {
+    std::size_t size = accecn_size(sent.accecn);
     if (sent.has_mss) size += 4;
     if (sent.has_timestamps) size += 12;  // SACK-permitted hides in the padding
     if (sent.sack_permitted && !sent.has_timestamps) size += 4;
@@ -65,11 +47,89 @@ inline constexpr std::size_t max_options_size = 40;
     if (sent.sack_count != 0) size += 4 + std::size_t{8} * sent.sack_count;
     return size;
 }
+/// What the wire would carry of it: no field beyond the third, and none that is not there.
+[[nodiscard]] constexpr accecn_option carried(const accecn_option& opt) noexcept {
+    accecn_option sent;
+    if (opt.there == 0) return sent;
+    sent.there = 1;
+    sent.order = opt.order == 0 ? 0U : 1U;
+    sent.fields = opt.fields > 3 ? 3U : opt.fields;
+    sent.e0b = sent.has_e0b() ? opt.e0b : 0U;
+    sent.ceb = sent.has_ceb() ? opt.ceb : 0U;
+    sent.e1b = sent.has_e1b() ? opt.e1b : 0U;
+    return sent;
+}
+
+/// The options of `seg` that go on the wire. MSS, window scale and SACK-permitted only with SYN (MUST-65,
+/// RFC 7323 2.2, RFC 2018 2), SACK blocks only without it, and only as many as fit beside the others. Accurate ECN not
+/// on the first SYN, and only beside two SACK blocks, if there are two (RFC 9768 3.2.3.2.1, 3.2.3.3); more give way.
+[[nodiscard]] constexpr options sent_options(const segment& seg) noexcept {
+    options sent;
+    sent.has_timestamps = seg.options.has_timestamps;
+    if (sent.has_timestamps) {
+        sent.ts_val = seg.options.ts_val;
+        sent.ts_ecr = seg.options.ts_ecr;
+    }
+    const bool syn = seg.has(ctl::syn);
+    if (syn) {
+        sent.has_mss = seg.options.has_mss;
+        if (sent.has_mss) sent.mss = seg.options.mss;
+        sent.has_window_scale = seg.options.has_window_scale;
+        if (sent.has_window_scale) sent.window_scale = seg.options.window_scale;
+        sent.sack_permitted = seg.options.sack_permitted;
+    }
+    const std::size_t blocks = syn ? 0 : std::min<std::size_t>(seg.options.sack_count, sent.sack.size());
+    std::size_t room = max_options_size - size_of(sent);
+    if (seg.options.accecn.there != 0 && (!syn || seg.has(ctl::ack))) {
+        const accecn_option opt = carried(seg.options.accecn);
+        const std::size_t first_two = blocks == 0 ? 0 : 4 + 8 * std::min<std::size_t>(blocks, 2);
+        if (first_two + accecn_size(opt) <= room) {
+            sent.accecn = opt;
+            room -= accecn_size(opt);
+        }
+    }
+    if (blocks != 0 && room >= 12) {
+        sent.sack_count = static_cast<std::uint8_t>(std::min(blocks, (room - 4) / 8));
+        std::copy_n(seg.options.sack.begin(), sent.sack_count, sent.sack.begin());
+    }
+    return sent;
+}
+
+/// Octets of options that the header of `seg` will carry, padding included: a multiple of 4, at most 40.
+[[nodiscard]] constexpr std::size_t options_size(const segment& seg) noexcept { return size_of(sent_options(seg)); }
+
+/// Writes the option of accurate ECN, with NOPs before it.
+constexpr std::uint8_t* write_accecn(std::uint8_t* to, const accecn_option& opt) noexcept {
+    const std::size_t size = 2 + std::size_t{3} * opt.fields;
+    for (std::size_t i = size; i < accecn_size(opt); ++i) *to++ = std::uint8_t{1};
+    *to++ = static_cast<std::uint8_t>(opt.order == 0 ? option_kind::accecn0 : option_kind::accecn1);
+    *to++ = static_cast<std::uint8_t>(size);
+    const std::uint32_t in_order[] = {opt.order == 0 ? opt.e0b : opt.e1b, opt.ceb, opt.order == 0 ? opt.e1b : opt.e0b};
+    for (std::size_t i = 0; i < opt.fields; ++i) {
+        *to++ = static_cast<std::uint8_t>(in_order[i] >> 16U);
+        to = store16(to, static_cast<std::uint16_t>(in_order[i] & 0xffffU));
+    }
+    return to;
+}
+/// Reads it: as many whole fields as there are, and what else its length may bring is padding (RFC 9768 3.2.3).
+[[nodiscard]] constexpr accecn_option read_accecn(option_kind kind, std::span<const std::uint8_t> text) noexcept {
+    accecn_option got;
+    got.there = 1;
+    got.order = kind == option_kind::accecn0 ? 0U : 1U;
+    got.fields = static_cast<std::uint8_t>(std::min<std::size_t>(text.size() / 3, 3));
+    const auto field = [&](std::size_t i) -> std::uint32_t {
+        return i < got.fields ? (std::uint32_t{text[3 * i]} << 16U | load16(text.data() + 3 * i + 1)) & 0xffffffU : 0U;
+    };
+    got.e0b = field(got.order == 0 ? 0 : 2) & 0xffffffU;
+    got.ceb = field(1) & 0xffffffU;
+    got.e1b = field(got.order == 0 ? 2 : 0) & 0xffffffU;
+    return got;
+}
 
 /// Writes the options of `seg` and answers how many octets they took: `options_size(seg)`, which must fit.
 ///
-/// On a SYN: MSS, SACK-permitted and timestamps, NOP and window scale; else NOP NOP timestamps, NOP NOP SACK. All are
-/// aligned to four octets, so nothing is left to pad (MUST-69).
+/// On a SYN: MSS, SACK-permitted and timestamps, NOP and window scale; else NOP NOP timestamps, NOP NOP SACK; last,
+/// behind NOPs, accurate ECN. All are aligned to four octets, so nothing is left to pad (MUST-69).
 constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& seg) noexcept {
     const options sent = sent_options(seg);
     std::uint8_t* to = out.data();
@@ -92,6 +152,7 @@ constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& 
             to = store32(store32(to, sent.sack[i].left.value()), sent.sack[i].right.value());
         }
     }
+    if (sent.accecn.there != 0) to = write_accecn(to, sent.accecn);
     return static_cast<std::size_t>(to - out.data());
 }
 
@@ -124,6 +185,8 @@ constexpr void take_option(options& got, option_kind kind, std::span<const std::
             got.sack[i] = {seq{load32(text.data() + 8 * i)}, seq{load32(text.data() + 8 * i + 4)}};
         }
         return;
+    case option_kind::accecn0:
+    case option_kind::accecn1: got.accecn = read_accecn(kind, text); return;
     default: return;
     }
 }

@@ -57,17 +57,17 @@ private:
         case action::take_fin: rcv_.nxt += 1; return;
         case action::take_read: return take_read();
         case action::hold_close: snd_.close_waits = true; return;
-        case action::snd_syn: snd_.again = snd_.una; return;
+        case action::snd_syn: return snd_syn();
         case action::snd_text: return snd_text();
         case action::snd_fin: snd_.fin = true; return;
         case action::snd_again: return snd_again();
         case action::snd_probe: return snd_probe();
-        case action::snd_override: snd_.hurry = true; t_.override_due = never; return;
+        case action::snd_override: snd_.hurry = true; t_.override_due = never; t_.ecn.release(); return;
         case action::snd_keep_alive: return snd_keep_alive();
         case action::snd_ack: return snd_ack();
         case action::snd_challenge: return snd_challenge();
         case action::snd_rst: return snd_rst();
-        case action::start_2msl: t_.time_wait_ends = after(why_.now, 2 * P::msl); return;
+        case action::start_2msl: return start_2msl();
         case action::delete_tcb: t_ = {}; return;
         }
         // clang-format on
@@ -130,6 +130,7 @@ private:
         t_.ts.on = P::timestamps && opt.has_timestamps;
         t_.ts.recent = opt.ts_val;
         t_.ts.recent_at = t_.heard_at = why_.now;
+        t_.ecn.take_syn(seg, t_.given.ecn, snd_.nxt != snd_.iss);
         // Text and FIN of the SYN wait until the handshake has shown that the SYN is not an old one. What
         // comes with the acknowledgment of our SYN need not wait: the later steps take it.
         if (seg.has(ctl::ack)) return;
@@ -190,6 +191,10 @@ private:
         if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();
     }
 
+    constexpr void snd_syn() noexcept {
+        snd_.again = snd_.una;
+        if (why_.arrived != nullptr) t_.ecn.answer_syn(*why_.arrived);
+    }
     constexpr void snd_text() noexcept {
         snd_.end += why_.octets;
         if (why_.urgent) snd_.up = snd_.end;
@@ -198,6 +203,8 @@ private:
     constexpr void snd_again() noexcept {
         t_.congestion.timed_out(t_.to_peer(why_.now), snd_.retries == 0);
         if (snd_.retries < 0xff) ++snd_.retries;
+        t_.ecn.timed_out(!snd_.synced || snd_.una == snd_.iss + 1);
+        t_.ecn.reduced(snd_.nxt);
         t_.recovery.timed_out(snd_.nxt);
         t_.rtt.back_off();
         t_.armed_at = why_.now;
@@ -229,7 +236,14 @@ private:
         }
         if (t_.challenges >= P::challenges) return;
         ++t_.challenges;
+        const bool syn_ack = why_.arrived->has(ctl::syn | ctl::ack) && why_.arrived->seq == rcv_.irs;
+        if (syn_ack) t_.ecn.take_syn_ack_again(*why_.arrived);
         snd_ack();
+    }
+    /// RFC 3168 6.1.1: what was agreed about ECN does not hold in TIME-WAIT.
+    constexpr void start_2msl() noexcept {
+        t_.time_wait_ends = after(why_.now, 2 * P::msl);
+        t_.ecn = {};
     }
     /// 3.5.2: in the segment's own terms if there is one, else <SEQ=SND.NXT><CTL=RST> (3.10.5).
     constexpr void snd_rst() noexcept {

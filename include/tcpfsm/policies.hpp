@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/congestion/new_reno.hpp>
+#include <tcpfsm/ecn.hpp>
 #include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/rto.hpp>
 #include <tcpfsm/seq.hpp>
@@ -51,6 +52,9 @@ struct policies {
     static constexpr bool sack = true;
     /// Tell of text that came twice (RFC 2883). Not without `sack`.
     static constexpr bool dsack = true;
+    /// The most of ECN that connections agree to (RFC 3168, RFC 9768); whether one asks for it is its
+    /// `parameters::ecn`.
+    static constexpr ecn_mode ecn = ecn_mode::accurate;
     /// Send text with the SYN as soon as there is some, instead of after the handshake.
     static constexpr bool text_on_syn = false;
     /// Watch how large a receive buffer would not be the limit, for `receive_advice()`.
@@ -109,6 +113,8 @@ struct parameters {
     bool nagle = true;
     /// False for a passive OPEN whose remote socket is not known: SEND and an active OPEN are refused then.
     bool remote_specified = true;
+    /// Whether ECN is asked for, or only accepted. Some paths lose SYNs that ask, and the timeout costs a second.
+    ecn_wish ecn = ecn_wish::accept;
 
     friend constexpr bool operator==(const parameters&, const parameters&) noexcept = default;
 };

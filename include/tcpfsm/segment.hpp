@@ -50,11 +50,36 @@ inline constexpr control cwr{0x80};  ///< congestion window reduced (RFC 3168)
 inline constexpr control ae{0x100};  ///< accurate ECN (RFC 9768)
 }  // namespace ctl
 
+/// The codepoint of ECN, at its place in the last two bits of the former type of service or traffic class (RFC 3168
+/// section 5). It belongs to IP, and travels with the segment.
+enum class ecn : std::uint8_t {
+    not_ect = 0,  ///< the transport is not capable of ECN
+    ect_1 = 1,    ///< capable; for experiments (RFC 8311)
+    ect_0 = 2,    ///< capable
+    ce = 3,       ///< capable, and congestion was experienced on the way
+};
+
 /// One block of the SACK option (RFC 2018): octets [left, right) have arrived.
 struct sack_block {
     seq left;
     seq right;
     friend constexpr bool operator==(const sack_block&, const sack_block&) noexcept = default;
+};
+
+/// The option of accurate ECN (RFC 9768 section 3.2.3), kind 172 or 174: how many octets arrived with each codepoint,
+/// the low 24 bits. The order and the number of fields say which of the three are there.
+struct accecn_option {
+    std::uint32_t e0b : 24 = 0;    ///< EE0B: with ECT(0)
+    std::uint32_t there : 8 = 0;   ///< 1 iff the option is there
+    std::uint32_t ceb : 24 = 0;    ///< ECEB: with CE
+    std::uint32_t order : 8 = 0;   ///< 0: EE0B, ECEB, EE1B (kind 172); 1: EE1B, ECEB, EE0B (kind 174)
+    std::uint32_t e1b : 24 = 0;    ///< EE1B: with ECT(1)
+    std::uint32_t fields : 8 = 0;  ///< so many of them, from the first, 0 to 3
+
+    [[nodiscard]] constexpr bool has_e0b() const noexcept { return fields > (order == 0 ? 0U : 2U); }
+    [[nodiscard]] constexpr bool has_ceb() const noexcept { return fields > 1; }
+    [[nodiscard]] constexpr bool has_e1b() const noexcept { return fields > (order == 0 ? 2U : 0U); }
+    friend constexpr bool operator==(const accecn_option&, const accecn_option&) noexcept = default;
 };
 
 /// The options that the library understands, as values. What is absent is zero.
@@ -69,6 +94,7 @@ struct options {
     std::uint32_t ts_val = 0;       ///< kind 8: TSval
     std::uint32_t ts_ecr = 0;       ///< kind 8: TSecr
     std::array<sack_block, 4> sack{};
+    accecn_option accecn{};  ///< kinds 172 and 174 (RFC 9768)
     friend constexpr bool operator==(const options&, const options&) noexcept = default;
 };
 
@@ -81,6 +107,7 @@ struct segment {
     control ctl{};           ///< control bits
     std::uint16_t wnd = 0;   ///< SEG.WND as on the wire, not scaled
     std::uint16_t up = 0;    ///< SEG.UP: urgent pointer, meaningful iff control bit URG
+    tcpfsm::ecn ecn{};       ///< of the IP header that carries it
     tcpfsm::options options{};
 
     /// SEG.LEN: octets of sequence space, "counting SYN and FIN" (3.3.1).

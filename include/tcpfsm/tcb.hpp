@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/dsack.hpp>
+#include <tcpfsm/ecn.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
@@ -165,6 +166,7 @@ struct tcb {
     fast_retransmit recovery;
     round_trip rtt;
     [[no_unique_address]] std::conditional_t<Policies::path_mtu == mtu_discovery::off, no_path_mtu, path_mtu> mtu;
+    [[no_unique_address]] ecn_endpoint<Policies::ecn> ecn;
     incarnation old;
 
     time_point timed_at{};            ///< when `snd.timed` was sent

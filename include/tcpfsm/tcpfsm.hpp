@@ -31,6 +31,9 @@
 #include <tcpfsm/congestion/none.hpp>
 #include <tcpfsm/too_big.hpp>
 #include <tcpfsm/path_mtu.hpp>
+#include <tcpfsm/option_codec.hpp>
+#include <tcpfsm/accurate_ecn.hpp>
+#include <tcpfsm/ecn.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/tcb.hpp>
 #include <tcpfsm/judge.hpp>
@@ -52,7 +55,6 @@
 #include <tcpfsm/address.hpp>
 #include <tcpfsm/address_text.hpp>
 #include <tcpfsm/checksum.hpp>
-#include <tcpfsm/option_codec.hpp>
 #include <tcpfsm/wire.hpp>
 #include <tcpfsm/ip.hpp>
 #include <tcpfsm/icmp.hpp>

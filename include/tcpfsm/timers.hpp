@@ -36,7 +36,10 @@ template <class P>
         return after(t.armed_at, std::min(wait, P::rto.maximum));
     }
     case timer::delayed_ack: return states::accepting.contains(at) ? t.ack_due : never;
-    case timer::override: return states::sending.contains(at) ? t.override_due : never;
+    case timer::override: {
+        if (!states::sending.contains(at)) return never;
+        return snd.waiting() ? std::min(t.override_due, t.ecn.held_until()) : t.override_due;
+    }
     case timer::keep_alive: {
         constexpr state_set waits = states::accepting | state::close_wait;
         if (t.given.keep_alive == forever || !waits.contains(at) || snd.outstanding() || snd.waiting()) return never;

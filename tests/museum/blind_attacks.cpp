@@ -602,10 +602,17 @@ namespace {
 
 template <class P>
 void syn_with_ecn() {
-    for (const script& syn : {"SEW 0:0(0) <mss 1460>"_seg, "SEWA 0:0(0) <mss 1460>"_seg}) {
-        auto tcp = in(listen, basic_subject<P>{});
-        tcp.gets(syn);
-        tcp.emits("S. 0:0(0) ack 1"_seg);
+    struct exchange {
+        ecn_wish wish;
+        script syn, syn_ack;
+    };
+    for (const exchange& e : {exchange{ecn_wish::refuse, "SEW 0:0(0) <mss 1460>"_seg, "S. 0:0(0) ack 1"_seg},
+                              exchange{ecn_wish::refuse, "SEWA 0:0(0) <mss 1460>"_seg, "S. 0:0(0) ack 1"_seg},
+                              exchange{ecn_wish::accept, "SEW 0:0(0) <mss 1460>"_seg, "SE. 0:0(0) ack 1"_seg},
+                              exchange{ecn_wish::accept, "SEWA 0:0(0) <mss 1460>"_seg, "SW. 0:0(0) ack 1"_seg}}) {
+        auto tcp = in(listen, basic_subject<P>{parameters{.ecn = e.wish}});
+        tcp.gets(e.syn);
+        tcp.emits(e.syn_ack);
         tcp.gets(". 1:1(0) ack 1"_seg);
         tcp.is(established);
     }

@@ -91,7 +91,8 @@ TEST_CASE("flags that are unknown or impossible are refused with a reason", "[pa
         flags("persona=bsd,mtu=576,wscale=3,rfc5961=0,rfc1337=1,sack=0,timestamps=0,ecn=0,cc=reno,strict_end=1").mtu ==
         576);
     CHECK(flags("cc=cubic").cubic);
-    for (const char* words : {"persona=vms", "mtu=12", "mtu=70000", "mtu=1500x", "wscale=15", "sack=2", "ecn=1",
+    CHECK(flags("ecn=1").ecn);
+    for (const char* words : {"persona=vms", "mtu=12", "mtu=70000", "mtu=1500x", "wscale=15", "sack=2", "ecn=2",
                               "cc=vegas", "color=1", "sack", "=1"}) {
         CAPTURE(words);
         CHECK(refused(words));

@@ -259,11 +259,7 @@ std::string set_flag(settings& s, std::string_view name, std::string_view value)
     if (name == "sack") return set(s.sack);
     if (name == "timestamps") return set(s.timestamps);
     if (name == "strict_end") return set(s.strict_end);
-    if (name == "ecn") {
-        bool ecn = false;
-        const std::string wrong = set(ecn);
-        return ecn ? what("the library has no ECN; ecn=0 is what there is") : wrong;
-    }
+    if (name == "ecn") return set(s.ecn);
     return what("there is no such flag");
 }
 

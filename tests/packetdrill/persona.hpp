@@ -28,6 +28,7 @@ struct settings {
     bool rfc1337 = false;
     bool sack = true;
     bool timestamps = true;
+    bool ecn = false;         ///< classic ECN, asked for and accepted
     bool cubic = false;       ///< instead of New Reno
     bool strict_end = false;  ///< a segment that no line of the script took is a failure
 };

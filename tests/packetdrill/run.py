@@ -28,6 +28,7 @@ SYSCTLS = {  # name: (value as a pattern, flag of the guest)
     "tcp_sack": ("0", "sack=0"),
     "tcp_window_scaling": ("0", "wscale=0"),
     "tcp_rfc1337": ("1", "rfc1337=1"),
+    "tcp_ecn": ("1", "ecn=1"),
 }
 SILENT_PROGRAMS = ("sysctl", "ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
 NOTHING = "#!/bin/sh\nexit 0\n"

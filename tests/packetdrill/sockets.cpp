@@ -541,6 +541,7 @@ int sockets::listen(int fd, int backlog) {
     options.backlog = static_cast<std::uint32_t>(std::max(backlog, 0)) + 1;  // one more, as BSD had it
     options.settings.user_timeout = life_of_syn(s->opt.syn_count);
     options.settings.nagle = !s->opt.nodelay;
+    options.settings.ecn = how_.ecn ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
     options.ip = {static_cast<std::uint8_t>(s->opt.tos >> 2), static_cast<std::uint8_t>(s->opt.hops)};
     const auto id = stack_->listen(options);
     if (!id) return fail(ENOBUFS);
@@ -578,6 +579,7 @@ int sockets::start_connecting(lock& held, const socket_ptr& s, const sockaddr* a
         if (!s->local->address.is_unspecified()) from.address = s->local->address;
     }
     tcpfsm::parameters how{.nagle = !s->opt.nodelay};
+    how.ecn = how_.ecn ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
     const duration asked = std::chrono::milliseconds{s->opt.user_timeout};
     how.user_timeout = s->opt.user_timeout != 0 ? asked : life_of_syn(s->opt.syn_count);
     const auto begun = stack_->connect(*to, from, now_, how);

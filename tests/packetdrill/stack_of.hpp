@@ -74,6 +74,7 @@ struct common_policies : tcpfsm::policies {
     static inline bool sack = true;
     static inline bool timestamps = true;
     static inline bool window_scale = true;
+    static constexpr tcpfsm::ecn_mode ecn = tcpfsm::ecn_mode::classic;
     static constexpr unsigned natural_shift = 0;  ///< the window scale that is offered
     static constexpr std::size_t reassembly_ranges = 64;
 };

@@ -485,6 +485,33 @@ TEST_CASE("host: writable is told to whom it was refused", "[host]") {
     CHECK(c.a.host.reserve(m.client).size() == 600);
 }
 
+TEST_CASE("host: ECN passes from the IP header to TCP and back, over IPv4 and IPv6", "[host][RFC 3168 5][SHLD-8]") {
+    const bool v6 = GENERATE(false, true);
+    cable c{box{1}, box{2}};
+    REQUIRE(c.b.host.listen(at_port(80)));
+    const endpoint from{v6 ? client6 : client4, 0};
+    const handle client = c.a.host.connect(v6 ? server6 : server4, from, c.now, parameters{.ecn = ecn_wish::ask}).of;
+    c.run();
+    const handle server = c.b.told(news::accepted);
+    say(c.a, client, "x", c.now);
+    octet_string text = c.a.packet(c.now);
+    REQUIRE(read_packet(text).seg.ecn == ecn::ect_0);
+    // A router marks it.
+    if (v6) {
+        text[1] = static_cast<std::uint8_t>(text[1] | 0x30U);
+    } else {
+        text[1] = static_cast<std::uint8_t>(text[1] | 3U);
+        store16(&text[10], 0);
+        store16(&text[10], partial_sum{std::span{text}.first(20)}.checksum());
+    }
+    CHECK(c.b.host.handle_packet(text, c.now).fate == fate::delivered);
+    CHECK(c.b.read(server, c.now) == "x");
+    const auto ack = read_packet(c.b.packet(c.now));
+    CHECK(ack.seg.ecn == ecn::not_ect);
+    CHECK(ace_of(ack.seg.ctl) == 6);
+    CHECK(ack.seg.options.accecn.ceb == 1);
+}
+
 TEST_CASE("host: settings that go into packets", "[host][MUST-48][MUST-49][SHLD-21][SHLD-22]") {
     cable c{box{1}, box{2}};
     listener_options o = at_port(80);

@@ -59,6 +59,20 @@ TEST_CASE("IPv6 header, octet by octet", "[RFC 8200 3][MUST-49]") {
                "20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 02"_hex));
 }
 
+TEST_CASE("the codepoint of ECN stands in the last two bits beside DSCP, in both versions", "[RFC 3168 5]") {
+    const ecn codepoints[] = {ecn::not_ect, ecn::ect_1, ecn::ect_0, ecn::ce};
+    for (unsigned i = 0; i < 4; ++i) {
+        segment seg;
+        seg.ecn = codepoints[i];
+        const auto four = written(v4, seg, {}, {.dscp_ecn = 46 << 2 | 3});
+        const auto six = written(v6, seg, {}, {.dscp_ecn = 46 << 2 | 3});
+        CHECK(four[1] == (46U << 2U | i));
+        CHECK((load16(six.data()) >> 4U & 0xffU) == (46U << 2U | i));
+        CHECK(parse_packet(four).fields.ecn() == codepoints[i]);
+        CHECK(parse_packet(six).fields.ecn() == codepoints[i]);
+    }
+}
+
 TEST_CASE("every truncation of a packet is refused", "[RFC 791][RFC 8200][M05][M07]") {
     for (const auto& between : {v4, v6}) {
         segment seg;
@@ -181,7 +195,8 @@ TEST_CASE("packets, there and back", "[RFC 791][RFC 8200][property]") {
     rc::prop("with all fields", [] {
         const auto text = *any_octets(100);
         const four_tuple between = any_tuple();
-        const segment seg = any_segment(text.size());
+        segment seg = any_segment(text.size());
+        seg.ecn = *rc::gen::element(ecn::not_ect, ecn::ect_1, ecn::ect_0, ecn::ce);
         ip_fields fields{*rc::gen::arbitrary<std::uint8_t>(), *rc::gen::arbitrary<std::uint8_t>(), 0};
         if (between.local.address.is_v4()) fields.id = *rc::gen::arbitrary<std::uint16_t>();
         const auto octets = written(between, seg, text, fields);
@@ -189,9 +204,12 @@ TEST_CASE("packets, there and back", "[RFC 791][RFC 8200][property]") {
         RC_ASSERT(got.error == ip_error::none);
         RC_ASSERT(got.source == between.local.address);
         RC_ASSERT(got.destination == between.remote.address);
+        RC_ASSERT(got.fields.ecn() == seg.ecn);
+        fields.dscp_ecn = static_cast<std::uint8_t>((fields.dscp_ecn & 0xfcU) | (got.fields.dscp_ecn & 3U));
         RC_ASSERT(got.fields == fields);
         RC_ASSERT(got.protocol == tcp_protocol);
-        const auto tcp = parse_tcp(got.payload, got.source, got.destination);
+        auto tcp = parse_tcp(got.payload, got.source, got.destination);
+        tcp.segment.ecn = got.fields.ecn();
         RC_ASSERT(tcp.error == wire_error::none);
         RC_ASSERT(tcp.segment == as_sent(seg));
         RC_ASSERT(same(tcp.text, text));

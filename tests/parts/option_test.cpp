@@ -81,10 +81,77 @@ TEST_CASE("options at any octet, and nothing after the end of the list", "[3.1][
 TEST_CASE("unknown options are stepped over", "[3.1][MUST-6][MUST-68][M11]") {
     STATIC_REQUIRE(parse_options("fa 04 de ad 02 04 05 b4"_hex) == with_mss(1460));
     for (const auto& unknown : {"1c 04 01 2c"_hex, "22 02 01 01"_hex, "22 0a 01 02 03 04 05 06 07 08 01 01"_hex,
-                                "ac 0b 00 00 01 00 00 00 00 00 01"_hex, "ae 02"_hex, "22 07 01 02 03 04 05"_hex,
-                                "1d 10 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d"_hex}) {
+                                "22 07 01 02 03 04 05"_hex, "1d 10 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d"_hex}) {
         CHECK(parse_options(exactly(unknown)) == nothing);
         CHECK(parse_options(joined(unknown, "02 04 05 b4"_hex)) == with_mss(1460));
+    }
+}
+
+/// Counters as they stand in an option of accurate ECN.
+constexpr options with_accecn(unsigned order, unsigned fields, std::uint32_t e0b, std::uint32_t ceb, std::uint32_t e1b,
+                              options o = {}) {
+    o.accecn.there = 1;
+    o.accecn.order = order & 1U;
+    o.accecn.fields = fields & 3U;
+    o.accecn.e0b = e0b & 0xffffffU;
+    o.accecn.ceb = ceb & 0xffffffU;
+    o.accecn.e1b = e1b & 0xffffffU;
+    return o;
+}
+
+TEST_CASE("accurate ECN: two orders, four lengths, 24 bits; what is longer or odd is padding",
+          "[RFC 9768 3.2.3][9768-17]") {
+    STATIC_REQUIRE(parse_options("ac 0b 00 00 01 00 00 00 00 00 01 00"_hex) == with_accecn(0, 3, 1, 0, 1));
+    STATIC_REQUIRE(parse_options("ac 0b 01 02 03 04 05 06 07 08 09"_hex) ==
+                   with_accecn(0, 3, 0x10203, 0x40506, 0x70809));
+    STATIC_REQUIRE(parse_options("ae 0b 01 02 03 04 05 06 07 08 09"_hex) ==
+                   with_accecn(1, 3, 0x70809, 0x40506, 0x10203));
+    STATIC_REQUIRE(parse_options("ac 08 ff ff ff 04 05 06"_hex) == with_accecn(0, 2, 0xffffff, 0x40506, 0));
+    STATIC_REQUIRE(parse_options("ae 08 ff ff ff 04 05 06"_hex) == with_accecn(1, 2, 0, 0x40506, 0xffffff));
+    STATIC_REQUIRE(parse_options("ac 05 01 02 03"_hex) == with_accecn(0, 1, 0x10203, 0, 0));
+    STATIC_REQUIRE(parse_options("ae 05 01 02 03"_hex) == with_accecn(1, 1, 0, 0, 0x10203));
+    STATIC_REQUIRE(parse_options("ac 02"_hex) == with_accecn(0, 0, 0, 0, 0));
+    STATIC_REQUIRE(parse_options("ae 02"_hex) == with_accecn(1, 0, 0, 0, 0));
+    STATIC_REQUIRE(parse_options("ac 07 01 02 03 04 05"_hex) == with_accecn(0, 1, 0x10203, 0, 0));
+    STATIC_REQUIRE(parse_options("ae 04 01 02"_hex) == with_accecn(1, 0, 0, 0, 0));
+    STATIC_REQUIRE(parse_options("ac 0d 01 02 03 04 05 06 07 08 09 0a 0b"_hex) ==
+                   with_accecn(0, 3, 0x10203, 0x40506, 0x70809));
+}
+TEST_CASE("accurate ECN is written behind NOPs and the other options, and not on a SYN that answers nothing",
+          "[RFC 9768 3.2.3][9768-17][9768-18]") {
+    constexpr options all = with_accecn(0, 3, 0x10203, 0x40506, 0x70809);
+    STATIC_REQUIRE(writes(all, ctl::ack, "01 ac 0b 01 02 03 04 05 06 07 08 09"_hex));
+    STATIC_REQUIRE(
+        writes(with_accecn(1, 3, 0x10203, 0x40506, 0x70809), ctl::ack, "01 ae 0b 07 08 09 04 05 06 01 02 03"_hex));
+    STATIC_REQUIRE(writes(with_accecn(0, 2, 0x10203, 0x40506, 9), ctl::ack, "ac 08 01 02 03 04 05 06"_hex));
+    STATIC_REQUIRE(writes(with_accecn(1, 1, 9, 9, 0x10203), ctl::ack, "01 01 01 ae 05 01 02 03"_hex));
+    STATIC_REQUIRE(writes(with_accecn(0, 0, 9, 9, 9), ctl::ack, "01 01 ac 02"_hex));
+    STATIC_REQUIRE(writes(all, ctl::syn, ""_hex));
+    STATIC_REQUIRE(writes(with_accecn(0, 3, 1, 0, 1, with_mss(536)), ctl::syn | ctl::ack,
+                          "02 04 02 18 01 ac 0b 00 00 01 00 00 00 00 00 01"_hex));
+    STATIC_REQUIRE(written(with_accecn(0, 3, 1, 0, 1, everything_of_a_syn), ctl::syn | ctl::ack).size == 32);
+    options hostile = all;  // not what the reader ever makes
+    hostile.accecn.fields = 200;
+    hostile.accecn.order = 7;
+    CHECK(written(hostile, ctl::ack).size == 12);
+}
+TEST_CASE("accurate ECN leaves two SACK blocks their room, and no more", "[RFC 9768 3.2.3.3][9768-23]") {
+    for (const bool stamped : {false, true}) {
+        for (std::uint8_t blocks = 0; blocks <= 4; ++blocks) {
+            for (unsigned fields = 0; fields <= 3; ++fields) {
+                segment seg{.ctl = ctl::ack};
+                seg.options = with_accecn(0, fields, 1, 2, 3, stamped ? with_timestamps(1, 2) : options{});
+                seg.options.sack_count = blocks;
+                const options sent = sent_options(seg);
+                CAPTURE(stamped, blocks, fields);
+                CHECK(options_size(seg) <= max_options_size);
+                CHECK(sent.sack_count >= std::min<unsigned>(blocks, 2));
+                const bool fits = !(stamped && blocks >= 2 && fields == 3);
+                CHECK((sent.accecn.there != 0) == fits);
+                if (!fits) CHECK(sent.sack_count == std::min<unsigned>(blocks, 3));
+                if (!stamped && fields <= 2) CHECK(sent.sack_count == std::min<unsigned>(blocks, fields == 0 ? 4 : 3));
+            }
+        }
     }
 }
 

@@ -100,6 +100,12 @@ inline tcpfsm::segment any_segment(std::size_t text) {
     seg.options.ts_ecr = *number;
     seg.options.sack_count = *rc::gen::inRange<std::uint8_t>(0, 5);
     for (auto& block : seg.options.sack) block = {tcpfsm::seq{*number}, tcpfsm::seq{*number}};
+    seg.options.accecn.there = *flag ? 1U : 0U;
+    seg.options.accecn.order = *flag ? 1U : 0U;
+    seg.options.accecn.fields = *rc::gen::inRange<std::uint8_t>(0, 4);
+    seg.options.accecn.e0b = *number & 0xffffffU;
+    seg.options.accecn.ceb = *number & 0xffffffU;
+    seg.options.accecn.e1b = *number & 0xffffffU;
     return seg;
 }
 

@@ -116,7 +116,8 @@ struct seen {
 };
 [[nodiscard]] inline seen read_packet(const octet_string& octets) {
     const packet p = parse_packet(octets);
-    const parsed t = parse_tcp(p.payload, p.source, p.destination);
+    parsed t = parse_tcp(p.payload, p.source, p.destination);
+    t.segment.ecn = p.fields.ecn();
     return {t.segment,
             {{p.source, t.source_port}, {p.destination, t.destination_port}},
             p.fields,

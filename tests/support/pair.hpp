@@ -34,6 +34,8 @@ private:
     std::size_t size_ = 0;
 };
 
+// A network is called with the number of each segment, the segment, which it may mark, and, if it takes it, the time.
+
 /// A network that loses nothing but the segments with the numbers chosen; the first that crosses is 1.
 struct wire_between {
     duration delay = std::chrono::milliseconds{10};
@@ -190,14 +192,21 @@ private:
         b.advance(t - b.now(), w);
         collect(b, false, w);
     }
+    constexpr fate cross(segment& seg, time_point now) {
+        if constexpr (requires { between_(sent_, seg, now); }) {
+            return between_(sent_, seg, now);
+        } else {
+            return between_(sent_, seg);
+        }
+    }
     constexpr void collect(where w) {
         collect(a, true, w);
         collect(b, false, w);
     }
     constexpr void collect(basic_subject<Policies>& from, bool from_a, where w) {
-        while (const auto out = from.polls(w)) {
+        while (auto out = from.polls(w)) {
             ++sent_;
-            const fate f = between_(sent_, out->segment);
+            const fate f = cross(out->segment, from.now());
             log_.push_back({from_a, f.begin() == f.end(), from.now() - begin_, a.relative(out->segment, from_a)});
             const std::uint32_t offset = (from_a ? at_a_ : at_b_).freed + out->at;
             for (const duration d : f) in_flight_.push_back({from.now() + d, sent_, !from_a, out->segment, offset});

@@ -13,10 +13,14 @@
 
 // "S. 0:0(0) ack 1 win 1000 <mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>"_seg
 //
+//   [ect0]    the codepoint of ECN, first: ect0, ect1 or ce; if it is not written, not ECN-capable
 //   flags     S F R P . U E W A (AE), in any order; `.` is ACK, `-` stands for none
 //   a:b(n)    from a up to b, n octets of text; SYN and FIN are not counted. A mistake does not compile
 //   ack n     with `.`, and only with it;  win n;  urg n: with U, and only with it
 //   <...>     options, in any order; `<>` says that there are none
+//
+// Of the options, `ECN e0b 1 ceb 0 e1b 1` is that of accurate ECN, cut off anywhere (kind 172); with e1b first, and e0b
+// last, it is kind 174.
 //
 // A number may be negative: -1 lies one before 0. What is not written is not compared when a segment is
 // expected; when the peer sends it, the window is 65535 and there are no options.
@@ -39,7 +43,8 @@ void the_end_is_not_the_beginning_plus_the_length();
 void the_words_are_ack_win_urg_or_options_in_angle_brackets();
 void ack_n_and_the_dot_come_together();
 void urg_n_and_the_U_come_together();
-void an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+void an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
+void the_codepoint_is_ect0_ect1_or_ce();
 
 /// Reads one script.
 class script_reader {
@@ -48,6 +53,7 @@ public:
 
     constexpr script read() {
         segment& seg = out_.seg;
+        seg.ecn = codepoint();
         seg.ctl = flags();
         blanks();
         seg.seq = number();
@@ -90,6 +96,21 @@ private:
         rest_.remove_prefix(word.size());
         return true;
     }
+    constexpr ecn codepoint() {
+        ecn out = ecn::not_ect;
+        if (!takes("[")) return out;
+        if (takes("ect0]")) {
+            out = ecn::ect_0;
+        } else if (takes("ect1]")) {
+            out = ecn::ect_1;
+        } else if (takes("ce]")) {
+            out = ecn::ce;
+        } else {
+            the_codepoint_is_ect0_ect1_or_ce();
+        }
+        blanks();
+        return out;
+    }
     constexpr control flags() {
         control out;
         for (; !rest_.empty() && rest_.front() != ' '; rest_.remove_prefix(1)) {
@@ -131,20 +152,41 @@ private:
         } else if (takes("TS val ")) {
             opt.has_timestamps = true;
             opt.ts_val = number().value();
-            if (!takes(" ecr ")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+            if (!takes(" ecr ")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
             opt.ts_ecr = number().value();
+        } else if (takes("ECN")) {
+            accurate_ecn(opt.accecn);
         } else if (takes("sack")) {
             while (takes(" ")) {
                 sack_block& block = opt.sack.at(opt.sack_count++);
                 block.left = number();
-                if (!takes(":")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+                if (!takes(":")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
                 block.right = number();
             }
         } else if (!takes("nop") && !takes("eol")) {
-            an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_nop_or_eol();
+            an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
         }
         takes(",");
         blanks();
+    }
+
+    constexpr void accurate_ecn(accecn_option& opt) {
+        opt.there = 1;
+        const auto field = [&](std::string_view name) {
+            if (!takes(name)) return std::uint32_t{0};
+            ++opt.fields;
+            return number().value() & 0xffffffU;
+        };
+        opt.order = rest_.substr(0, 4) == " e1b" ? 1U : 0U;
+        if (opt.order == 0) {
+            opt.e0b = field(" e0b ") & 0xffffffU;
+            opt.ceb = field(" ceb ") & 0xffffffU;
+            opt.e1b = field(" e1b ") & 0xffffffU;
+        } else {
+            opt.e1b = field(" e1b ") & 0xffffffU;
+            opt.ceb = field(" ceb ") & 0xffffffU;
+            opt.e0b = field(" e0b ") & 0xffffffU;
+        }
     }
 
     std::string_view rest_;
@@ -181,10 +223,13 @@ template <letters Text>
                    {ctl::ece, 'E'}, {ctl::cwr, 'W'}, {ctl::ae, 'A'},  {ctl::ack, '.'}};
     const auto n = [](seq s) { return static_cast<std::int32_t>(s.value()); };
     std::string out;
+    constexpr std::string_view codepoints[] = {"", "[ect1] ", "[ect0] ", "[ce] "};
+    out += codepoints[static_cast<std::size_t>(seg.ecn)];
+    const std::size_t before = out.size();
     for (const auto& l : letters) {
         if (seg.has(l.bit)) out += l.letter;
     }
-    if (out.empty()) out += '-';
+    if (out.size() == before) out += '-';
     out += fmt::format(" {}:{}({})", n(seg.seq), n(seg.seq + seg.text), seg.text);
     if (seg.has(ctl::ack)) out += fmt::format(" ack {}", n(seg.ack));
     if (with_win) out += fmt::format(" win {}", seg.wnd);
@@ -198,6 +243,15 @@ template <letters Text>
     if (opt.sack_count != 0) list += ",sack";
     for (std::size_t i = 0; i < opt.sack_count; ++i)
         list += fmt::format(" {}:{}", n(opt.sack[i].left), n(opt.sack[i].right));
+    if (const accecn_option& a = opt.accecn; a.there != 0) {
+        list += ",ECN";
+        const std::uint32_t e0b = a.e0b, ceb = a.ceb, e1b = a.e1b;
+        if (a.order == 0 && a.has_e0b()) list += fmt::format(" e0b {}", e0b);
+        if (a.order != 0 && a.has_e1b()) list += fmt::format(" e1b {}", e1b);
+        if (a.has_ceb()) list += fmt::format(" ceb {}", ceb);
+        if (a.order == 0 && a.has_e1b()) list += fmt::format(" e1b {}", e1b);
+        if (a.order != 0 && a.has_e0b()) list += fmt::format(" e0b {}", e0b);
+    }
     if (with_options && !list.empty()) out += fmt::format(" <{}>", list.substr(1));
     return out;
 }

@@ -98,8 +98,9 @@ public:
         const auto got = read_packet(packet);
         if (!got || !is_ours(got->ip.destination) || !got->ip.source.is_unicast()) return;  // MUST-57, MUST-63
         if (got->ip.protocol == 1) return reported(got->ip, now);
-        const auto seg = tcpfsm::parse_tcp(got->ip.payload, got->ip.source, got->ip.destination);  // MUST-3
+        auto seg = tcpfsm::parse_tcp(got->ip.payload, got->ip.source, got->ip.destination);  // MUST-3
         if (!seg) return;
+        seg.segment.ecn = got->ip.fields.ecn();
         const four_tuple name{{got->ip.destination, seg.destination_port}, {got->ip.source, seg.source_port}};
         if (!between_ && seg.destination_port == port_) {
             if (quiet(now)) return;  // the peer asks again

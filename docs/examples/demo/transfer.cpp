@@ -145,7 +145,8 @@ public:
 
     void arrives(std::span<const std::uint8_t> octets, time_point now) {
         const packet p = parse_packet(octets);
-        const parsed got = parse_tcp(p.payload, p.source, p.destination);
+        parsed got = parse_tcp(p.payload, p.source, p.destination);
+        got.segment.ecn = p.fields.ecn();
         if (!p || !got) {
             ++refused;
             return;

@@ -64,8 +64,8 @@ bool fetcher::read_body(flow& tcp) {
     tcp.consume(next.skip + next.text);
     octets_ += next.text;
     if (body_.bad()) return fail(tcp, "the chunks make no sense");
-    if (in.empty() && !body_.end()) return fail(tcp, "the server closed in the middle");
-    if (!body_.done()) return true;
+    if (in.empty() && tcp.at_end() && !body_.end()) return fail(tcp, "the server closed in the middle");
+    if (!body_.done()) return !in.empty();  // the head may have come alone
     done_ = true;
     const double seconds = std::chrono::duration<double>(net_.now() - begun_).count();
     fmt::print(stderr, "{}: {} octets in {:.2f} s, {:.1f} MB/s\n", url_, octets_, seconds,

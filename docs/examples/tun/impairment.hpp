@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// impairment.hpp: a link that loses, overtakes and doubles packets, the same ones for the same seed.
+// impairment.hpp: a link that loses, overtakes, doubles and marks packets, the same ones for the same seed.
 #pragma once
 
 #include <tcpfsm/time.hpp>
@@ -18,6 +18,7 @@ struct impairments {
     double loss = 0;       ///< never arrives
     double reorder = 0;    ///< is overtaken by the next few
     double duplicate = 0;  ///< arrives twice
+    double mark = 0;       ///< met congestion, if it is capable of ECN
     std::uint64_t seed = 1;
 };
 
@@ -38,7 +39,7 @@ public:
     }
     void handle_timeout(tcpfsm::time_point now);
 
-    std::uint64_t passed = 0, lost = 0, reordered = 0, duplicated = 0;
+    std::uint64_t passed = 0, lost = 0, reordered = 0, duplicated = 0, marked = 0;
 
 private:
     struct late {
@@ -46,12 +47,15 @@ private:
         unsigned overtakers;  ///< so many are still to go by
         tcpfsm::time_point until;
     };
+    /// The packet with CE, if it is capable of ECN.
+    std::span<const std::uint8_t> marked_copy(std::span<const std::uint8_t> packet);
     bool happens(double part) { return part > 0 && std::uniform_real_distribution<>{}(random_) < part; }
 
     impairments bad_;
     std::mt19937_64 random_;
     sink arrive_;
     std::deque<late> held_;
+    std::vector<std::uint8_t> copy_;
 };
 
 }  // namespace tun

@@ -61,6 +61,7 @@ settings parse_settings(const std::vector<std::string_view>& words) {
         {"--loss", [&](auto v) { s.link.loss = part(option, v); }},
         {"--reorder", [&](auto v) { s.link.reorder = part(option, v); }},
         {"--duplicate", [&](auto v) { s.link.duplicate = part(option, v); }},
+        {"--mark", [&](auto v) { s.link.mark = part(option, v); }},
         {"--seed", [&](auto v) { s.link.seed = number<std::uint64_t>(option, v, 0, ~std::uint64_t{0}); }},
     };
     std::vector<std::string_view> plain;
@@ -71,6 +72,8 @@ settings parse_settings(const std::vector<std::string_view>& words) {
             s.stats = true;
         } else if (option == "--quiet") {
             s.quiet = true;
+        } else if (option == "--ecn") {
+            s.ecn = true;
         } else if (const auto found = valued.find(option); found != valued.end()) {
             if (++word == words.end()) throw bad_usage{std::string{option} + " wants a value"};
             found->second(*word);
@@ -112,6 +115,7 @@ The stack
 
 A bad link, for packets in both directions. P is a part (0.01) or percentage (1%)
   --loss P, --reorder P, --duplicate P
+  --mark P            of those that are capable of ECN
   --seed N            other packets for another number                            (1)
 
 serve
@@ -121,6 +125,7 @@ serve
 
 fetch
   --output FILE       instead of standard output
+  --ecn               ask for ECN, which is otherwise accepted and not asked for
 
 By hand, as root or under `unshare -rn`:
   ip tuntap add tcp0 mode tun && ip addr add 10.9.0.1/24 dev tcp0 && ip link set tcp0 up

@@ -34,6 +34,7 @@ struct settings {
     bool quiet = false;         ///< serve: no line for each request
 
     std::string url;     ///< fetch
+    bool ecn = false;    ///< fetch: the SYN asks for ECN
     std::string output;  ///< fetch; empty is standard output
 };
 

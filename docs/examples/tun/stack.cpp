@@ -55,6 +55,7 @@ private:
 stack::stack(const settings& s)
     : addresses_{s.addresses},
       wants_stats_{s.stats},
+      asks_for_ecn_{s.ecn},
       device_{s.device},
       capture_{s.capture},
       in_{s.link, [this](auto packet) { receive(packet); }},
@@ -118,7 +119,8 @@ void stack::connect(const tcpfsm::endpoint& server) {
     const auto same = [&](const auto& address) { return address.family() == server.address.family(); };
     const auto local = std::find_if(addresses_.begin(), addresses_.end(), same);
     if (local == addresses_.end()) throw std::runtime_error{"no --address of the family of " + text_of(server)};
-    const auto begun = host_.connect(server, *local, now());
+    const tcpfsm::parameters how{.ecn = asks_for_ecn_ ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::accept};
+    const auto begun = host_.connect(server, {*local, 0}, now(), how);
     if (begun.says != tcpfsm::answer::ok)
         throw std::runtime_error{"no connection to " + text_of(server) + " can begin"};
     flows_.insert_or_assign(begun.of.place, flow{*this, begun.of});
@@ -269,6 +271,7 @@ void stack::print_stats() {
         line(fmt::format("packets {}, lost", way), link->lost);
         line(fmt::format("packets {}, reordered", way), link->reordered);
         line(fmt::format("packets {}, doubled", way), link->duplicated);
+        line(fmt::format("packets {}, marked", way), link->marked);
     }
     line("path MTU lowered", host_.count(tcpfsm::fate::path_narrowed));
     line("path MTU waits", host_.count(tcpfsm::fate::too_big_waits));

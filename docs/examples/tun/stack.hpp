@@ -116,6 +116,7 @@ private:
 
     std::vector<tcpfsm::ip_address> addresses_;
     bool wants_stats_;
+    bool asks_for_ecn_;
     tun_device device_;
     capture capture_;
     impaired_link in_, out_;

@@ -95,8 +95,10 @@ protected:
     constexpr void grow(std::uint32_t octets) noexcept { cwnd_ = std::min(cwnd_ + std::min(octets, highest), highest); }
     /// Slow start: up to the threshold, and not beyond.
     constexpr void climb(std::uint32_t octets) noexcept { cwnd_ += std::min(octets, ssthresh_ - cwnd_); }
-    /// A window that was not tried does not grow. Slow start may take it to twice what was in flight.
+    /// A window that was not tried does not grow, nor by an ACK that tells of marks (RFC 3168 6.1.2). Slow start may
+    /// take it to twice what was in flight.
     [[nodiscard]] constexpr bool used(const path& p) const noexcept {
+        if (p.marked != 0) return false;
         return p.limited || (in_slow_start() && p.flight >= cwnd_ / 2);
     }
     [[nodiscard]] constexpr bool in_slow_start() const noexcept { return cwnd_ < ssthresh_; }

@@ -146,7 +146,8 @@ private:
         if (!is_ours(p.destination)) return {.fate = fate::not_for_us};
         if (!is_peer(p.source)) return {.fate = fate::bad_source};
         if (p.protocol != tcp_protocol) return take_icmp(p, now);
-        const parsed seg = parse_tcp(p.payload, p.source, p.destination, config_.checksum);
+        parsed seg = parse_tcp(p.payload, p.source, p.destination, config_.checksum);
+        seg.segment.ecn = p.fields.ecn();
         if (!seg) return {.fate = fate::bad_segment, .wire_error = seg.error};
         const four_tuple between{{p.destination, seg.destination_port}, {p.source, seg.source_port}};
         if (between.local == between.remote) return {.fate = fate::bad_source};
