@@ -81,7 +81,9 @@ public:
         given_.iss = tcpfsm::seq{0xffff'0000};  // wraps soon
         (void)sender_.open_active(given_, at(now));
     }
-    void take(side which, const tcpfsm::segment& seg, codepoint, nanos now) override {
+    void take(side which, const tcpfsm::segment& arrived, codepoint ecn, nanos now) override {
+        tcpfsm::segment seg = arrived;
+        seg.ecn = static_cast<tcpfsm::ecn>(ecn);
         if (which == side::sender) {
             (void)sender_.handle_segment(seg, at(now));
             write(now);
@@ -95,7 +97,7 @@ public:
         auto owed = (which == side::sender ? sender_ : receiver_).poll_transmit(at(now));
         if (!owed) return false;
         out = owed->segment;
-        ecn = codepoint::not_ect;
+        ecn = static_cast<codepoint>(out.ecn);
         if (which == side::sender && out.text != 0) {
             ++counts.segments;
             if (counts.segments == 1) sent_ = out.seq;
