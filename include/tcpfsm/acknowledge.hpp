@@ -29,16 +29,16 @@ public:
         const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
         t_.heard_at = now_;
         t_.keep_alives = 0;
-        path before = t_.to_peer(now_);
+        const std::uint32_t flight = snd_.flight();
         const ecn_report marks = t_.ecn.take(seg, ecn_view_of(seg));
-        marked_ = before.marked = marks.marked;
+        marked_ = marks.marked;
         take_timestamp(seg);
         if (snd_.una < seg.ack) {
             advance(seg);
         } else if (seg.ack == snd_.una && snd_.outstanding()) {
             take_again(seg, window);
         }
-        if (marks.congested) answer_marks(before, seg.ack);
+        if (marks.congested) answer_marks(flight, seg.ack);
         if (marks.ack_now) rcv_.ack_now = true;
         const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
         if ((snd_.una <= seg.ack && newer) || opens) {
@@ -70,14 +70,15 @@ private:
     }
     /// RFC 3168 6.1.2: once a window the same as for a loss, with nothing sent again. At a window of one segment, new
     /// text waits for as long as the retransmission timer.
-    constexpr void answer_marks(path before, seq ack) noexcept {
+    constexpr void answer_marks(std::uint32_t flight, seq ack) noexcept {
         if (t_.congestion.window() <= snd_.mss) {
             t_.armed_at = now_;
             t_.ecn.hold(after(now_, t_.rto()));
         }
         if (!t_.ecn.answers(ack)) return;
-        before.una = snd_.una;
-        t_.congestion.marked(before);
+        path p = told();
+        p.flight = flight;
+        t_.congestion.marked(p);
         t_.ecn.reduced(snd_.nxt);
     }
     /// SND.UNA stays: a duplicate, or a window update. RFC 5681 section 2 tells them apart by the window; RFC 6675
