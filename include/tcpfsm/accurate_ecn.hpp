@@ -2,6 +2,7 @@
 // accurate_ecn.hpp: how many marks arrived, not only that one did: the counters of both roles, and their codes.
 #pragma once
 
+#include <tcpfsm/ecn_handshake.hpp>
 #include <tcpfsm/option_codec.hpp>
 #include <tcpfsm/segment.hpp>
 
@@ -9,29 +10,10 @@
 #include <cstdint>
 #include <optional>
 
-// RFC 9768 section 3.2. The three bits AE, CWR, ECE are one number here, ACE: on SYN, SYN,ACK and the ACK of it a code,
-// on all other segments the low bits of a counter of marked packets. What is negotiated by them stands in ecn.hpp.
+// RFC 9768 section 3.2. ACE has the low three bits of a counter of marked packets; an option has octets. Both wrap, and
+// ACKs get lost: the data sender works out what has become of the counters since it last heard of them.
 
 namespace tcpfsm {
-
-/// AE, CWR and ECE as one number of three bits.
-[[nodiscard]] constexpr unsigned ace_of(control c) noexcept { return c.bits() >> 6U & 7U; }
-[[nodiscard]] constexpr control ace_bits(unsigned ace) noexcept {
-    return control{static_cast<std::uint16_t>((ace & 7U) << 6U)};
-}
-
-/// How the handshake says with which codepoint a SYN (table 2) or SYN,ACK (table 3) has arrived.
-[[nodiscard]] constexpr unsigned handshake_code(ecn arrived) noexcept {
-    constexpr unsigned codes[] = {0b010, 0b011, 0b100, 0b110};
-    return codes[static_cast<unsigned>(arrived)];
-}
-/// The codepoint that the code means, if it means one.
-[[nodiscard]] constexpr std::optional<ecn> handshake_meaning(unsigned ace) noexcept {
-    for (const ecn e : {ecn::not_ect, ecn::ect_1, ecn::ect_0, ecn::ce}) {
-        if (handshake_code(e) == ace) return e;
-    }
-    return std::nullopt;
-}
 
 /// Packets by which the peer's counter has grown from `known`, as far as three bits tell: less than eight.
 [[nodiscard]] constexpr std::uint32_t ace_growth(unsigned ace, std::uint32_t known) noexcept {

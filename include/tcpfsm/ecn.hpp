@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// ecn.hpp: explicit congestion notification: what is agreed on, marks that are echoed, and marks that are answered.
+// ecn.hpp: explicit congestion notification: marks that are echoed, and marks that are answered.
 #pragma once
 
 #include <tcpfsm/accurate_ecn.hpp>
+#include <tcpfsm/ecn_handshake.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/time.hpp>
@@ -11,45 +12,12 @@
 #include <cstdint>
 #include <type_traits>
 
-// RFC 3168 with RFC 8311, and the negotiation of RFC 9768. A router marks packets whose senders say that they will
+// RFC 3168 with RFC 8311, and RFC 9768 over accurate_ecn.hpp. A router marks packets whose senders say that they will
 // listen (ECT), instead of dropping them. The data receiver echoes the marks: classic ECN until it hears that the
 // window was reduced, accurate ECN by counting. The data sender answers once a window, as to a loss, and sends nothing
 // again.
 
 namespace tcpfsm {
-
-/// How much of ECN there is: as a policy at most, in a connection what was agreed on. Each includes those before it.
-enum class ecn_mode : std::uint8_t {
-    off,       ///< none
-    classic,   ///< RFC 3168: one sign a round trip
-    accurate,  ///< RFC 9768: every mark is counted
-};
-/// What a connection makes of what its policies allow.
-enum class ecn_wish : std::uint8_t {
-    refuse,  ///< neither asks for ECN nor accepts it
-    accept,  ///< accepts it if the peer asks, and does not ask
-    ask,     ///< asks for it in the SYN of an active OPEN, too
-};
-
-/// RFC 3168 6.1.1: an ECN-setup SYN; RFC 9768 3.1.1: the SYN that asks for as much as there is.
-inline constexpr unsigned ask_classic = 0b011, ask_accurate = 0b111;
-/// RFC 3168 6.1.1: an ECN-setup SYN,ACK. That of accurate ECN is a handshake code.
-inline constexpr unsigned agree_classic = 0b001;
-
-/// What to agree on with a peer whose SYN has these bits (RFC 9768 table 2, and 3.1.3 for what it reserves).
-[[nodiscard]] constexpr ecn_mode answer_to(unsigned ace, ecn_mode most) noexcept {
-    if (most == ecn_mode::off || ace == 0) return ecn_mode::off;
-    // RFC 3168 knows two bits alone.
-    if (most == ecn_mode::classic) return (ace & ask_classic) == ask_classic ? ecn_mode::classic : ecn_mode::off;
-    return ace == ask_classic ? ecn_mode::classic : ecn_mode::accurate;
-}
-/// What is agreed on if we asked for `asked`, and the SYN,ACK has these bits.
-[[nodiscard]] constexpr ecn_mode agreed(unsigned ace, ecn_mode asked) noexcept {
-    if (asked == ecn_mode::off) return ecn_mode::off;
-    if (asked == ecn_mode::classic) return (ace & 0b011U) == agree_classic ? ecn_mode::classic : ecn_mode::off;
-    if (ace == 0 || ace == ask_accurate) return ecn_mode::off;  // bits that come back as they were sent say nothing
-    return ace == agree_classic ? ecn_mode::classic : ecn_mode::accurate;
-}
 
 /// What an acceptable segment means to ECN.
 struct ecn_report {

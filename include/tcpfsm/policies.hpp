@@ -3,7 +3,7 @@
 #pragma once
 
 #include <tcpfsm/congestion/new_reno.hpp>
-#include <tcpfsm/ecn.hpp>
+#include <tcpfsm/ecn_handshake.hpp>
 #include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/rto.hpp>
 #include <tcpfsm/seq.hpp>

@@ -32,6 +32,7 @@
 #include <tcpfsm/too_big.hpp>
 #include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/option_codec.hpp>
+#include <tcpfsm/ecn_handshake.hpp>
 #include <tcpfsm/accurate_ecn.hpp>
 #include <tcpfsm/ecn.hpp>
 #include <tcpfsm/policies.hpp>
