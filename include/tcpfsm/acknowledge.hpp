@@ -47,6 +47,7 @@ public:
             snd_.wl1 = seg.seq;
             snd_.wl2 = seg.ack;
         }
+        if constexpr (P::user_timeout_option) take_user_timeout(seg.options);
         // MUST-37: as long as the peer answers probes, it may keep its window shut.
         if (snd_.wnd == 0) t_.stalled_since = now_;
     }
@@ -80,6 +81,14 @@ private:
         p.flight = flight;
         t_.congestion.marked(p);
         t_.ecn.reduced(snd_.nxt);
+    }
+    /// RFC 5482 3.1 and 3.3, in the states that are synchronized: earlier ones wait as they would without it.
+    constexpr void take_user_timeout(const options& opt) noexcept {
+        if (!t_.given.user_timeout_option) return;
+        if (opt.has_user_timeout) t_.timeouts.heard(opt.user_timeout);
+        if (!t_.given.user_timeout_changeable || t_.timeouts.remote() == duration{0}) return;
+        t_.given.user_timeout =
+            adopted_user_timeout(t_.timeouts.adv(), t_.timeouts.remote(), P::user_timeouts, t_.rto());
     }
     /// SND.UNA stays: a duplicate, or a window update. RFC 5681 section 2 tells them apart by the window; RFC 6675
     /// section 2 by what SACK blocks say, if there are any.

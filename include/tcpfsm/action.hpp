@@ -108,16 +108,17 @@ inline constexpr std::size_t answer_count = static_cast<std::size_t>(answer::err
 /// What the user is told without having asked (section 3.9.1.8 and 3.10). Told in this order when
 /// several are pending.
 enum class signal : std::uint8_t {
-    tell_open,         ///< the connection is established
-    tell_urgent,       ///< there is urgent data, or more of it (MUST-32)
-    tell_trouble,      ///< R1: a segment was retransmitted several times without an answer (SHLD-9)
-    tell_soft_error,   ///< ICMP reported a soft error (SHLD-25)
-    tell_closing,      ///< the peer has closed: "connection closing"
-    tell_refused,      ///< "connection refused"
-    tell_reset,        ///< "connection reset"
-    tell_timed_out,    ///< "connection aborted due to user timeout"
-    tell_unreachable,  ///< ICMP reported a hard error
-    tell_closed,       ///< both directions ended in order; the connection is gone
+    tell_open,          ///< the connection is established
+    tell_urgent,        ///< there is urgent data, or more of it (MUST-32)
+    tell_trouble,       ///< R1: a segment was retransmitted several times without an answer (SHLD-9)
+    tell_soft_error,    ///< ICMP reported a soft error (SHLD-25)
+    tell_user_timeout,  ///< the peer's user timeout has changed ours (RFC 5482)
+    tell_closing,       ///< the peer has closed: "connection closing"
+    tell_refused,       ///< "connection refused"
+    tell_reset,         ///< "connection reset"
+    tell_timed_out,     ///< "connection aborted due to user timeout"
+    tell_unreachable,   ///< ICMP reported a hard error
+    tell_closed,        ///< both directions ended in order; the connection is gone
 };
 
 inline constexpr std::size_t signal_count = static_cast<std::size_t>(signal::tell_closed) + 1;
@@ -128,6 +129,7 @@ inline constexpr std::size_t signal_count = static_cast<std::size_t>(signal::tel
                                                       "urgent data",
                                                       "no answer to several retransmissions",
                                                       "soft error",
+                                                      "user timeout changed",
                                                       "connection closing",
                                                       "connection refused",
                                                       "connection reset",

@@ -48,6 +48,7 @@ class basic_connection {
                   "the override timer is 0.1 to 1.0 s (3.8.6.2.1)");
     static_assert(Policies::rto.maximum >= std::chrono::seconds{60}, "the RTO may grow to 60 s (RFC 6298 2.5)");
     static_assert(Policies::rto.minimum <= Policies::rto.maximum);
+    static_assert(Policies::user_timeouts.least <= Policies::user_timeouts.most);
     static_assert(Policies::keep_alive_probes > 1, "one lost probe is no dead connection (MUST-29)");
     static_assert(Policies::reassembly_ranges > 0 && Policies::reassembly_ranges < 256);
     static_assert(Policies::mss_floor > max_options_size, "a segment has room for text beside its options");
@@ -103,6 +104,7 @@ public:
         arrival out{.in = at()};
         cause why{.arrived = &seg, .now = now, .out = &out};
         const bool was_shut = tcb_.snd.shut();
+        [[maybe_unused]] const duration waits = tcb_.given.user_timeout;
         if (machine_.in(state::closed)) {
             raise(judge_closed(seg), why);
         } else if (machine_.in(state::listen)) {
@@ -117,6 +119,9 @@ public:
         } else {
             raise(judge_ack(tcb_, seg, at()), why);
             if (machine_.in(states::open)) take_rest(why);
+        }
+        if constexpr (Policies::user_timeout_option) {
+            if (waits != tcb_.given.user_timeout && machine_.in(states::synchronized)) tell(signal::tell_user_timeout);
         }
         settle(was_shut, now);
         return out;
@@ -243,8 +248,18 @@ public:
         tcb_.snd.end = iss + 1;
         tcb_.ts.offset = tcb_.given.timestamp_offset = timestamp_offset;
     }
-    /// The user timeout, and R2 (MUST-21); `forever` never gives up.
-    constexpr void set_user_timeout(duration d) noexcept { tcb_.given.user_timeout = d; }
+    /// The user timeout, and R2 (MUST-21); `forever` never gives up. The peer does not change it any more; if the
+    /// option is spoken, it is told with the next segment (RFC 5482).
+    constexpr void set_user_timeout(duration d) noexcept {
+        tcb_.given.user_timeout = d;
+        tcb_.given.user_timeout_changeable = false;
+        if constexpr (Policies::user_timeout_option) tcb_.timeouts.advertise(d);
+    }
+    /// ADV_UTO: what the peer is told with the next segment, if the option is spoken (RFC 5482); the connection itself
+    /// may wait longer, if the peer says so, and shorter where `policies::user_timeouts` does.
+    constexpr void advertise_user_timeout(duration d) noexcept requires(Policies::user_timeout_option) {
+        tcb_.timeouts.advertise(d);
+    }
     /// Idle time before keep-alive probes; `forever` sends none (MUST-24, MUST-27).
     constexpr void set_keep_alive(duration idle) noexcept { tcb_.given.keep_alive = idle; }
     /// The receive buffer holds `octets` from now on, at most 2^30 - 2^14. More room is offered as soon as it is worth
@@ -290,9 +305,11 @@ private:
         }
         performer<Policies>{tcb_, reset_, why}.perform(c.doing());
         if (before != at() && machine_.in(states::open)) tcb_.came_from = before;
-        if (c.says().is_signal())
-            signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(c.says().as_signal()));
+        if (c.says().is_signal()) tell(c.says().as_signal());
         return c;
+    }
+    constexpr void tell(signal s) noexcept {
+        signals_ = static_cast<std::uint16_t>(signals_ | 1U << static_cast<unsigned>(s));
     }
     /// A user call: raises the event and gives the table's answer.
     constexpr answer call(event e, const cause& why) noexcept {

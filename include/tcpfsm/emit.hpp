@@ -63,6 +63,7 @@ public:
         } else {
             seg.ctl |= t_.ecn.ask(t_.given.ecn);
         }
+        if constexpr (P::user_timeout_option) advertise(opt);
         const bool first = snd_.nxt == snd_.iss;
         if (P::text_on_syn && first && !with_ack) {
             const auto room = static_cast<std::uint32_t>(snd_.mss - options_size(seg));
@@ -186,6 +187,7 @@ private:
                 seg.options.accecn = t_.ecn.option(seg, text);
                 if (!t_.ecn.no_sack()) t_.duplicate.told();
                 t_.ecn.write(seg, text);
+                if constexpr (P::user_timeout_option) t_.timeouts.told();
             }
         }
         if (snd_.synced) mark_urgent(seg);
@@ -199,9 +201,16 @@ private:
     }
     constexpr void add_options(options& opt) const noexcept {
         if (t_.ts.on) stamp(opt, t_.ts.recent);
+        if constexpr (P::user_timeout_option) {
+            if (t_.timeouts.owed()) advertise(opt);
+        }
         if (!t_.sack_ok) return;
         if (t_.ecn.no_sack()) return;
         write_blocks(opt, t_.ts.on ? 3 : 4, t_.duplicate.owed(), rcv_.nxt, t_.held);
+    }
+    constexpr void advertise(options& opt) const noexcept {
+        opt.has_user_timeout = t_.given.user_timeout_option;
+        opt.user_timeout = opt.has_user_timeout ? user_timeout_field(t_.timeouts.adv()) : std::uint16_t{0};
     }
     constexpr void stamp(options& opt, std::uint32_t echo) const noexcept {
         opt.has_timestamps = true;

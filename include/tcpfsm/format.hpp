@@ -78,6 +78,12 @@ Out write_options_text(Out out, const segment& seg, seq acked_from) {
         if (a.fields > 1) out = fmt::format_to(out, " ceb {}", ceb);
         if (a.fields > 2) out = fmt::format_to(out, " {} {}", a.order == 0 ? "e1b" : "e0b", last);
     };
+    if (sent.has_user_timeout) put("uto {}{}", sent.user_timeout & 0x7fff, sent.user_timeout >> 15 != 0 ? "min" : "");
+    if (sent.has_fast_open) {
+        put(sent.cookie.size % 4 != 0 ? "FO" : "nop,nop,FO");
+        for (std::size_t i = 0; i < sent.cookie.size; ++i)
+            out = fmt::format_to(out, "{}{:02x}", i == 0 ? " " : "", sent.cookie.octets[i]);
+    }
     if (sent.sack_count != 0) put("nop,nop,sack");
     for (std::size_t i = 0; i < sent.sack_count; ++i) {
         out = fmt::format_to(out, " {}:{}", sent.sack[i].left - acked_from, sent.sack[i].right - acked_from);

@@ -26,12 +26,24 @@ enum class option_kind : std::uint8_t {
     sack_permitted = 4,  ///< length 2
     sack = 5,            ///< length 2 + 8n
     timestamps = 8,      ///< length 10
+    user_timeout = 28,   ///< length 4 (RFC 5482)
+    fast_open = 34,      ///< length 2, or 6 to 18 and even (RFC 7413)
     accecn0 = 172,       ///< length 2 + 3n: EE0B, ECEB, EE1B (RFC 9768)
     accecn1 = 174,       ///< the same with EE1B first
 };
 
 /// The data offset is four bits wide: 60 octets of header, 20 of them fixed.
 inline constexpr std::size_t max_options_size = 40;
+
+/// A cookie may have so many octets (RFC 7413 section 4.1.1), or none.
+[[nodiscard]] constexpr bool may_be_cookie(std::size_t octets) noexcept {
+    return octets == 0 || (octets % 2 == 0 && octets >= 4 && octets <= 16);
+}
+
+/// Octets of the fast open option with this cookie, padded.
+[[nodiscard]] constexpr std::size_t fast_open_size(const fast_open_cookie& cookie) noexcept {
+    return (2U + cookie.size + 3U) / 4U * 4U;
+}
 
 /// Octets of the option of accurate ECN, with its padding.
 [[nodiscard]] constexpr std::size_t accecn_size(const accecn_option& opt) noexcept {
@@ -44,6 +56,8 @@ inline constexpr std::size_t max_options_size = 40;
     if (sent.has_timestamps) size += 12;  // SACK-permitted hides in the padding
     if (sent.sack_permitted && !sent.has_timestamps) size += 4;
     if (sent.has_window_scale) size += 4;
+    if (sent.has_fast_open) size += fast_open_size(sent.cookie);
+    if (sent.has_user_timeout) size += 4;
     if (sent.sack_count != 0) size += 4 + std::size_t{8} * sent.sack_count;
     return size;
 }
@@ -60,9 +74,10 @@ inline constexpr std::size_t max_options_size = 40;
     return sent;
 }
 
-/// The options of `seg` that go on the wire. MSS, window scale and SACK-permitted only with SYN (MUST-65,
-/// RFC 7323 2.2, RFC 2018 2), SACK blocks only without it, and only as many as fit beside the others. Accurate ECN not
-/// on the first SYN, and only beside two SACK blocks, if there are two (RFC 9768 3.2.3.2.1, 3.2.3.3); more give way.
+/// The options of `seg` that go on the wire. MSS, window scale, SACK-permitted and fast open only with SYN
+/// (MUST-65, RFC 7323 2.2, RFC 2018 2, RFC 7413 2); a user timeout gives way to a cookie that leaves no room. SACK
+/// blocks only without it, and only as many as fit beside the others. Accurate ECN not on the first SYN, and only
+/// beside two SACK blocks, if there are two (RFC 9768 3.2.3.2.1, 3.2.3.3); more give way.
 [[nodiscard]] constexpr options sent_options(const segment& seg) noexcept {
     options sent;
     sent.has_timestamps = seg.options.has_timestamps;
@@ -77,6 +92,12 @@ inline constexpr std::size_t max_options_size = 40;
         sent.has_window_scale = seg.options.has_window_scale;
         if (sent.has_window_scale) sent.window_scale = seg.options.window_scale;
         sent.sack_permitted = seg.options.sack_permitted;
+        sent.has_fast_open = seg.options.has_fast_open && may_be_cookie(seg.options.cookie.size);
+        if (sent.has_fast_open) sent.cookie = seg.options.cookie;
+    }
+    if (seg.options.has_user_timeout && size_of(sent) + 4 <= max_options_size) {
+        sent.has_user_timeout = true;
+        sent.user_timeout = seg.options.user_timeout;
     }
     const std::size_t blocks = syn ? 0 : std::min<std::size_t>(seg.options.sack_count, sent.sack.size());
     std::size_t room = max_options_size - size_of(sent);
@@ -128,8 +149,9 @@ constexpr std::uint8_t* write_accecn(std::uint8_t* to, const accecn_option& opt)
 
 /// Writes the options of `seg` and answers how many octets they took: `options_size(seg)`, which must fit.
 ///
-/// On a SYN: MSS, SACK-permitted and timestamps, NOP and window scale; else NOP NOP timestamps, NOP NOP SACK; last,
-/// behind NOPs, accurate ECN. All are aligned to four octets, so nothing is left to pad (MUST-69).
+/// On a SYN: MSS, SACK-permitted and timestamps, NOP and window scale, fast open; else NOP NOP timestamps, NOP NOP
+/// SACK; before these the user timeout; last, behind NOPs, accurate ECN. All are aligned to four octets, so nothing is
+/// left to pad (MUST-69).
 constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& seg) noexcept {
     const options sent = sent_options(seg);
     std::uint8_t* to = out.data();
@@ -146,6 +168,12 @@ constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& 
         to = store32(store32(to, sent.ts_val), sent.ts_ecr);
     }
     if (sent.has_window_scale) put(no_operation, option_kind::window_scale, 3, sent.window_scale);
+    if (sent.has_user_timeout) put(option_kind::user_timeout, 4, sent.user_timeout >> 8, sent.user_timeout & 0xff);
+    if (sent.has_fast_open) {
+        if (sent.cookie.size % 4 == 0) put(no_operation, no_operation);
+        put(fast_open, 2 + sent.cookie.size);
+        to = std::copy_n(sent.cookie.octets.begin(), sent.cookie.size, to);
+    }
     if (sent.sack_count != 0) {
         put(no_operation, no_operation, option_kind::sack, 2 + 8 * sent.sack_count);
         for (std::size_t i = 0; i < sent.sack_count; ++i) {
@@ -187,6 +215,17 @@ constexpr void take_option(options& got, option_kind kind, std::span<const std::
         return;
     case option_kind::accecn0:
     case option_kind::accecn1: got.accecn = read_accecn(kind, text); return;
+    case option_kind::user_timeout:
+        got.has_user_timeout |= text.size() == 2;
+        if (text.size() == 2) got.user_timeout = load16(text.data());
+        return;
+    case option_kind::fast_open:
+        if (!may_be_cookie(text.size())) return;
+        got.has_fast_open = true;
+        got.cookie = {};
+        got.cookie.size = static_cast<std::uint8_t>(text.size());
+        std::copy_n(text.begin(), text.size(), got.cookie.octets.begin());
+        return;
     default: return;
     }
 }

@@ -87,12 +87,14 @@ private:
         rcv_.full = default_full;
         t_.ts.offset = given.timestamp_offset;
         if (P::window_scale) rcv_.choose_shift(given.rcv_buff_most);
+        if constexpr (P::user_timeout_option) t_.timeouts.begin(given.user_timeout);
         t_.heard_at = why_.now;
     }
     /// 3.6.1: the new ISS lies beyond all numbers of the old incarnation, and beyond its window.
     constexpr void reopen_tcb() noexcept {
         const incarnation old{snd_.nxt, rcv_.nxt};
         t_.given.iss = snd_.nxt + far;
+        if constexpr (P::user_timeout_option) t_.given.user_timeout = t_.timeouts.adv();
         create_tcb();
         t_.old = old;
     }
@@ -128,6 +130,9 @@ private:
         if (!t_.scale_ok) rcv_.shift = 0;
         t_.sack_ok = P::sack && opt.sack_permitted;
         t_.ts.on = P::timestamps && opt.has_timestamps;
+        if constexpr (P::user_timeout_option) {
+            if (opt.has_user_timeout) t_.timeouts.heard(opt.user_timeout);
+        }
         t_.ts.recent = opt.ts_val;
         t_.ts.recent_at = t_.heard_at = why_.now;
         t_.ecn.take_syn(seg, t_.given.ecn, snd_.nxt != snd_.iss);

@@ -9,6 +9,7 @@
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/table.hpp>
 #include <tcpfsm/time.hpp>
+#include <tcpfsm/user_timeout.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,10 @@ struct policies {
     static constexpr bool text_on_syn = false;
     /// Watch how large a receive buffer would not be the limit, for `receive_advice()`.
     static constexpr bool window_advice = false;
+    /// Speak the user timeout option (RFC 5482) where `parameters::user_timeout_option` says so.
+    static constexpr bool user_timeout_option = false;
+    /// What a peer may have us wait: at least (L_LIMIT), and at most (U_LIMIT).
+    static constexpr user_timeout_limits user_timeouts{std::chrono::seconds{100}, std::chrono::hours{1}};
     /// Ranges beyond a gap that are remembered.
     static constexpr std::size_t reassembly_ranges = 8;
 
@@ -89,7 +94,8 @@ struct parameters {
     /// Octets that the receive buffer can hold; the largest window ever offered. At most 2^30 - 2^14.
     std::uint32_t rcv_buff = 65535;
     /// What `set_receive_buffer` may make of it later: the window scale, which the SYN says once and for all, is chosen
-    /// for it. But a unit of the scale is at most a fourth of `rcv_buff`, so that the first window is no less than that.
+    /// for it. But a unit of the scale is at most a fourth of `rcv_buff`, so that the first window is no less than
+    /// that.
     std::uint32_t rcv_buff_most = 0;
     /// Octets that the send buffer can hold: sent and unacknowledged, and not yet sent. At most 2^30.
     std::uint32_t snd_buff = 65535;
@@ -106,6 +112,10 @@ struct parameters {
     /// User timeout, and R2 of 3.8.3: unacknowledged for so long, and the connection is given up.
     /// `forever` never gives up. Less than three minutes shortens the life of a SYN, too (MUST-23).
     duration user_timeout = std::chrono::minutes{5};
+    /// Tell the peer so, and heed what it tells (RFC 5482, ENABLED), if the policy speaks the option.
+    bool user_timeout_option = false;
+    /// The peer may change it (CHANGEABLE). False for a program that means the number above; `set_user_timeout` does.
+    bool user_timeout_changeable = true;
     /// Idle time before keep-alive probes; `forever` sends none, and is the default (MUST-25). At least two
     /// hours is proper (MUST-28).
     duration keep_alive = forever;

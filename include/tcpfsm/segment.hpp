@@ -82,6 +82,14 @@ struct accecn_option {
     friend constexpr bool operator==(const accecn_option&, const accecn_option&) noexcept = default;
 };
 
+/// What a server has given a client to show in a later SYN (RFC 7413): 4 to 16 octets, an even number; none asks for
+/// one.
+struct fast_open_cookie {
+    std::array<std::uint8_t, 16> octets{};
+    std::uint8_t size = 0;
+    friend constexpr bool operator==(const fast_open_cookie&, const fast_open_cookie&) noexcept = default;
+};
+
 /// The options that the library understands, as values. What is absent is zero.
 struct options {
     std::uint16_t mss = 0;          ///< kind 2: maximum segment size; valid iff `has_mss`
@@ -94,7 +102,11 @@ struct options {
     std::uint32_t ts_val = 0;       ///< kind 8: TSval
     std::uint32_t ts_ecr = 0;       ///< kind 8: TSecr
     std::array<sack_block, 4> sack{};
-    accecn_option accecn{};  ///< kinds 172 and 174 (RFC 9768)
+    accecn_option accecn{};          ///< kinds 172 and 174 (RFC 9768)
+    bool has_user_timeout = false;   ///< kind 28 is there (RFC 5482)
+    bool has_fast_open = false;      ///< kind 34 is there (RFC 7413)
+    std::uint16_t user_timeout = 0;  ///< kind 28: as on the wire; the first bit says minutes
+    fast_open_cookie cookie{};       ///< kind 34
     friend constexpr bool operator==(const options&, const options&) noexcept = default;
 };
 

@@ -162,6 +162,9 @@ struct tcb {
         duplicate;  ///< text that came twice, until the peer is told
     [[no_unique_address]] std::conditional_t<Policies::window_advice, window_watch, no_window_watch>
         watch;  ///< what receive buffer would do
+    [[no_unique_address]] std::conditional_t<Policies::user_timeout_option, user_timeout_exchange,
+                                             no_user_timeout_exchange>
+        timeouts;  ///< what both sides say of their user timeouts
     typename Policies::congestion congestion;
     fast_retransmit recovery;
     round_trip rtt;
@@ -195,6 +198,18 @@ struct tcb {
                 .una = snd.una,
                 .nxt = snd.nxt,
                 .limited = snd.una < snd.full_to};
+    }
+    /// The user timeout option is spoken on this connection.
+    [[nodiscard]] constexpr bool speaks_user_timeout() const noexcept {
+        return Policies::user_timeout_option && given.user_timeout_option;
+    }
+    /// Idle time before keep-alive probes: longer than an adopted user timeout (RFC 5482 section 4.2).
+    [[nodiscard]] constexpr duration keep_alive_idle() const noexcept {
+        if constexpr (Policies::user_timeout_option) {
+            const bool adopted = given.user_timeout_option && timeouts.remote() != duration{0};
+            if (adopted && given.keep_alive <= given.user_timeout) return given.user_timeout + std::chrono::seconds{1};
+        }
+        return given.keep_alive;
     }
     /// The present retransmission timeout, backed off.
     [[nodiscard]] constexpr duration rto() const noexcept { return rtt.rto(Policies::rto); }

@@ -43,7 +43,7 @@ template <class P>
     case timer::keep_alive: {
         constexpr state_set waits = states::accepting | state::close_wait;
         if (t.given.keep_alive == forever || !waits.contains(at) || snd.outstanding() || snd.waiting()) return never;
-        return after(t.heard_at, t.keep_alives == 0 ? t.given.keep_alive : P::keep_alive_interval);
+        return after(t.heard_at, t.keep_alives == 0 ? t.keep_alive_idle() : P::keep_alive_interval);
     }
     case timer::time_wait: return states::lingering.contains(at) ? t.time_wait_ends : never;
     }

@@ -80,8 +80,7 @@ TEST_CASE("options at any octet, and nothing after the end of the list", "[3.1][
 
 TEST_CASE("unknown options are stepped over", "[3.1][MUST-6][MUST-68][M11]") {
     STATIC_REQUIRE(parse_options("fa 04 de ad 02 04 05 b4"_hex) == with_mss(1460));
-    for (const auto& unknown : {"1c 04 01 2c"_hex, "22 02 01 01"_hex, "22 0a 01 02 03 04 05 06 07 08 01 01"_hex,
-                                "22 07 01 02 03 04 05"_hex, "1d 10 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d"_hex}) {
+    for (const auto& unknown : {"22 07 01 02 03 04 05"_hex, "1d 10 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d"_hex}) {
         CHECK(parse_options(exactly(unknown)) == nothing);
         CHECK(parse_options(joined(unknown, "02 04 05 b4"_hex)) == with_mss(1460));
     }

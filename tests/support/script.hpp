@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,7 +44,7 @@ void the_end_is_not_the_beginning_plus_the_length();
 void the_words_are_ack_win_urg_or_options_in_angle_brackets();
 void ack_n_and_the_dot_come_together();
 void urg_n_and_the_U_come_together();
-void an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
+void an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_uto_FO_nop_or_eol();
 void the_codepoint_is_ect0_ect1_or_ce();
 
 /// Reads one script.
@@ -139,6 +140,11 @@ private:
         }
         return negative ? seq{} - n : seq{n};
     }
+    [[nodiscard]] constexpr std::optional<unsigned> hex() const {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const std::size_t at = rest_.empty() ? digits.npos : digits.find(rest_.front());
+        return at == digits.npos ? std::nullopt : std::optional{static_cast<unsigned>(at)};
+    }
     constexpr void option() {
         options& opt = out_.seg.options;
         if (takes("mss ")) {
@@ -152,19 +158,31 @@ private:
         } else if (takes("TS val ")) {
             opt.has_timestamps = true;
             opt.ts_val = number().value();
-            if (!takes(" ecr ")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
+            if (!takes(" ecr ")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_uto_FO_nop_or_eol();
             opt.ts_ecr = number().value();
         } else if (takes("ECN")) {
             accurate_ecn(opt.accecn);
+        } else if (takes("uto ")) {
+            opt.has_user_timeout = true;
+            opt.user_timeout = static_cast<std::uint16_t>(number().value());
+            if (takes("min")) opt.user_timeout = static_cast<std::uint16_t>(opt.user_timeout | 0x8000U);
+        } else if (takes("FO")) {
+            opt.has_fast_open = true;
+            for (takes(" "); hex(); ++opt.cookie.size) {
+                const unsigned first = *hex();
+                rest_.remove_prefix(1);
+                opt.cookie.octets.at(opt.cookie.size) = static_cast<std::uint8_t>(first << 4U | hex().value());
+                rest_.remove_prefix(1);
+            }
         } else if (takes("sack")) {
             while (takes(" ")) {
                 sack_block& block = opt.sack.at(opt.sack_count++);
                 block.left = number();
-                if (!takes(":")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
+                if (!takes(":")) an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_uto_FO_nop_or_eol();
                 block.right = number();
             }
         } else if (!takes("nop") && !takes("eol")) {
-            an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_nop_or_eol();
+            an_option_is_mss_wscale_sackOK_TS_val_ecr_sack_ECN_uto_FO_nop_or_eol();
         }
         takes(",");
         blanks();
@@ -240,6 +258,10 @@ template <letters Text>
     if (opt.sack_permitted) list += ",sackOK";
     if (opt.has_timestamps) list += fmt::format(",TS val {} ecr {}", opt.ts_val, opt.ts_ecr);
     if (opt.has_window_scale) list += fmt::format(",wscale {}", opt.window_scale);
+    if (opt.has_user_timeout)
+        list += fmt::format(",uto {}{}", opt.user_timeout & 0x7fffU, opt.user_timeout >> 15U != 0 ? "min" : "");
+    if (opt.has_fast_open) list += opt.cookie.size != 0 ? ",FO " : ",FO";
+    for (std::size_t i = 0; i < opt.cookie.size; ++i) list += fmt::format("{:02x}", opt.cookie.octets[i]);
     if (opt.sack_count != 0) list += ",sack";
     for (std::size_t i = 0; i < opt.sack_count; ++i)
         list += fmt::format(" {}:{}", n(opt.sack[i].left), n(opt.sack[i].right));

@@ -202,9 +202,9 @@ private:
     }
     /// The connection's signals become news.
     constexpr void gather(std::uint32_t i) noexcept {
-        constexpr news translated[signal_count] = {news::opened,      news::urgent,  news::trouble, news::soft_error,
-                                                   news::closing,     news::refused, news::reset,   news::timed_out,
-                                                   news::unreachable, news::closed};
+        constexpr news translated[signal_count] = {
+            news::opened,  news::urgent, news::trouble,   news::soft_error,  news::user_timeout, news::closing,
+            news::refused, news::reset,  news::timed_out, news::unreachable, news::closed};
         slot_type& s = slots_[i];
         while (const auto told = s.stream.poll_signal()) {
             const bool child = *told == signal::tell_open && s.in_backlog;

@@ -28,28 +28,29 @@ struct handle {
 
 /// What the user of a host is told, in this order when several are pending for one connection.
 enum class news : std::uint8_t {
-    incoming,     ///< a SYN came to a deferred listener: say `accept` or `refuse`
-    accepted,     ///< a connection came to a listener and is established
-    opened,       ///< what `connect` or `accept` began is established
-    urgent,       ///< there is urgent data, or more of it (MUST-32)
-    trouble,      ///< several retransmissions without an answer (SHLD-9)
-    soft_error,   ///< ICMP reported a soft error (SHLD-25)
-    readable,     ///< text has arrived since this was last told
-    writable,     ///< there is room again after `send` took less than it was given
-    closing,      ///< the peer has closed: after the text that is there, no more comes
-    refused,      ///< the end: the peer refused
-    reset,        ///< the end: the peer reset the connection
-    timed_out,    ///< the end: no answer for too long
-    unreachable,  ///< the end: ICMP reported a hard error
-    closed,       ///< the end: both sides have closed, and all text of ours has arrived
+    incoming,      ///< a SYN came to a deferred listener: say `accept` or `refuse`
+    accepted,      ///< a connection came to a listener and is established
+    opened,        ///< what `connect` or `accept` began is established
+    urgent,        ///< there is urgent data, or more of it (MUST-32)
+    trouble,       ///< several retransmissions without an answer (SHLD-9)
+    soft_error,    ///< ICMP reported a soft error (SHLD-25)
+    user_timeout,  ///< the peer's user timeout has changed ours (RFC 5482)
+    readable,      ///< text has arrived since this was last told
+    writable,      ///< there is room again after `send` took less than it was given
+    closing,       ///< the peer has closed: after the text that is there, no more comes
+    refused,       ///< the end: the peer refused
+    reset,         ///< the end: the peer reset the connection
+    timed_out,     ///< the end: no answer for too long
+    unreachable,   ///< the end: ICMP reported a hard error
+    closed,        ///< the end: both sides have closed, and all text of ours has arrived
 };
 inline constexpr std::size_t news_count = static_cast<std::size_t>(news::closed) + 1;
 
 /// The name, such as "readable".
 [[nodiscard]] constexpr std::string_view name(news n) noexcept {
-    constexpr std::string_view names[news_count] = {"incoming",   "accepted",  "opened",      "urgent",  "trouble",
-                                                    "soft error", "readable",  "writable",    "closing", "refused",
-                                                    "reset",      "timed out", "unreachable", "closed"};
+    constexpr std::string_view names[news_count] = {"incoming",   "accepted",     "opened",    "urgent",      "trouble",
+                                                    "soft error", "user timeout", "readable",  "writable",    "closing",
+                                                    "refused",    "reset",        "timed out", "unreachable", "closed"};
     return names[static_cast<std::size_t>(n)];
 }
 /// True iff nothing is told about the connection after this.
