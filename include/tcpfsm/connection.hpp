@@ -68,6 +68,16 @@ public:
         const bool specified = machine_.in(state::listen) ? tcb_.given.remote_specified : p.remote_specified;
         return open(specified ? event::open_active : event::open_unspecified, p, now);
     }
+    /// OPEN, active, with fast open (RFC 7413): asks the server for a cookie, or shows the one it gave, and then text
+    /// that SEND has before the SYN is polled goes with it: as much as `p.default_mss` allows, which may be the MSS
+    /// that the server announced last time. Only for text that may arrive twice (section 6.3.3).
+    constexpr answer open_fast(const parameters& p, const fast_open_cookie& cookie, time_point now) noexcept
+        requires(Policies::fast_open) {
+        const bool fresh = machine_.in(state::closed);
+        const answer said = open_active(p, now);
+        if (fresh && said == answer::ok) tcb_.opening = fast_opening{cookie};
+        return said;
+    }
     /// SEND: `octets` more stand at the end of the caller's send buffer. `urgent` marks all text up to
     /// their end as urgent (new programs should not, SHLD-13).
     constexpr answer send(std::uint32_t octets, time_point now, bool urgent = false) noexcept {
@@ -286,6 +296,10 @@ public:
     /// A send buffer of so many octets is not the limit at present: the caller follows by `set_send_buffer`.
     [[nodiscard]] constexpr std::uint32_t send_advice() const noexcept {
         return send_buffer_for(tcb_.congestion.window());
+    }
+    /// What came of `open_fast`: to be asked when the connection is open, and kept for the next.
+    [[nodiscard]] constexpr const fast_open_report& fast_open() const noexcept requires(Policies::fast_open) {
+        return tcb_.opening.report();
     }
     /// Nagle's algorithm, on or off (MUST-17).
     constexpr void set_nagle(bool on) noexcept { tcb_.given.nagle = on; }

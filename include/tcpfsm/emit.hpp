@@ -65,7 +65,13 @@ public:
         }
         if constexpr (P::user_timeout_option) advertise(opt);
         const bool first = snd_.nxt == snd_.iss;
-        if (P::text_on_syn && first && !with_ack) {
+        bool with_text = P::text_on_syn;
+        if constexpr (P::fast_open) {  // a SYN once more goes without, whatever the path had against it (RFC
+                                       // 7413 4.2.1)
+            if (first && !with_ack) t_.opening.write(opt);
+            with_text = with_text || t_.opening.shows();
+        }
+        if (with_text && first && !with_ack) {
             const auto room = static_cast<std::uint32_t>(snd_.mss - options_size(seg));
             seg.text = std::min(snd_.unsent(), room);
             if (seg.text != 0) mark_urgent(seg);

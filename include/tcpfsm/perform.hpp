@@ -130,6 +130,9 @@ private:
         if (!t_.scale_ok) rcv_.shift = 0;
         t_.sack_ok = P::sack && opt.sack_permitted;
         t_.ts.on = P::timestamps && opt.has_timestamps;
+        if constexpr (P::fast_open) {
+            if (seg.has(ctl::ack)) t_.opening.answered(opt, t_.rtt.backed_off() != 0, seg.ack != snd_.iss + 1);
+        }
         if constexpr (P::user_timeout_option) {
             if (opt.has_user_timeout) t_.timeouts.heard(opt.user_timeout);
         }

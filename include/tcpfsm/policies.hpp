@@ -60,6 +60,8 @@ struct policies {
     static constexpr bool text_on_syn = false;
     /// Watch how large a receive buffer would not be the limit, for `receive_advice()`.
     static constexpr bool window_advice = false;
+    /// Let `open_fast` ask for cookies, and show them with text (RFC 7413).
+    static constexpr bool fast_open = false;
     /// Speak the user timeout option (RFC 5482) where `parameters::user_timeout_option` says so.
     static constexpr bool user_timeout_option = false;
     /// What a peer may have us wait: at least (L_LIMIT), and at most (U_LIMIT).

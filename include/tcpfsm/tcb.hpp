@@ -4,6 +4,7 @@
 
 #include <tcpfsm/dsack.hpp>
 #include <tcpfsm/ecn.hpp>
+#include <tcpfsm/fast_open.hpp>
 #include <tcpfsm/policies.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
@@ -162,6 +163,8 @@ struct tcb {
         duplicate;  ///< text that came twice, until the peer is told
     [[no_unique_address]] std::conditional_t<Policies::window_advice, window_watch, no_window_watch>
         watch;  ///< what receive buffer would do
+    [[no_unique_address]] std::conditional_t<Policies::fast_open, fast_opening, no_fast_opening>
+        opening;  ///< the cookie that the SYN shows
     [[no_unique_address]] std::conditional_t<Policies::user_timeout_option, user_timeout_exchange,
                                              no_user_timeout_exchange>
         timeouts;  ///< what both sides say of their user timeouts
