@@ -190,7 +190,8 @@ TEST_CASE("User timeout option: where it is not spoken it is ignored, and not se
 
 // --- When it is sent -------------------------------------------------------------------------------------------
 
-TEST_CASE("User timeout option: on the SYN, each time, and on the first segment behind it", "[RFC 5482 3.2][5482-2][5482-5]") {
+TEST_CASE("User timeout option: on the SYN, each time, and on the first segment behind it",
+          "[RFC 5482 3.2][5482-2][5482-5]") {
     speaker tcp{saying(300s)};
     CHECK(tcp.open_active() == answer::ok);
     const auto syn = tcp.polls();
