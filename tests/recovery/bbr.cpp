@@ -519,6 +519,22 @@ TEST_CASE("losses without a queue are not congestion, up to a fifth of a round",
 }
 
 // ProbeRTT: after five seconds without a shorter round trip, for 200 ms and a round of half of what the path holds.
+TEST_CASE("what a path loses without a queue is expected with one, half as much again, and four segments", "[bbr-25]") {
+    // 5 % are lost in rounds without a queue; then there is one, and so many segments of 100 are lost.
+    constexpr auto heeded = [](std::uint32_t lost) {
+        by_hand<bbr> h;
+        h.until(bbr_phase::cruise, rate);
+        for (int i = 0; i < 40; ++i) h.lossy_round(rate, bdp / 20);
+        h.round(rate, 25ms);
+        h.lose(lost, bdp);
+        h.round(rate, 25ms);
+        return h.c.inflight_shortterm() != parts::unbounded;
+    };
+    static_assert(!heeded(11) && heeded(13));
+    CHECK(!heeded(11));
+    CHECK(heeded(13));
+}
+
 TEST_CASE("ProbeRTT: 200 ms and a round of half of what the path holds, after five seconds", "[bbr-11]") {
     constexpr auto shows = [] {
         by_hand<> h;

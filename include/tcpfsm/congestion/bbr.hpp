@@ -71,6 +71,7 @@ public:
         s.rate = std::min(s.rate, bbr_parts::fastest);
         s.app_limited = s.app_limited || s.prior_delivered < limited_until_;
         total_ = s.total;
+        if (s.rtt.count() > 0) latest_rtt_ = s.rtt;
         now_.update(s);
         update_congestion_signals(s);
         aggregation_.update(p.now, bw(), s.newly_acked, cwnd_, rounds_.count(), full_bw_reached_ ? 5 : 1);
@@ -78,7 +79,6 @@ public:
         full_bw_reached_ = full_bw_reached_ || pipe_.full();
         check_startup_done(p, s);
         update_probe_bw(p, s);
-        if (s.rtt.count() > 0) latest_rtt_ = s.rtt;
         rtt_.update(p.now, s.rtt);
         check_probe_rtt(p, s);
         now_.advance(s);
@@ -89,7 +89,7 @@ public:
     /// A record was found lost.
     constexpr void missed(const path& p, const loss_sample& l) noexcept {
         const bool too_much = too_much_lost(p, l.lost, l.tx_in_flight);
-        if (!too_much && !queued()) return;
+        if (!too_much && l.lost <= expected_loss(p, l.tx_in_flight)) return;
         if (!now_.loss_in_round) now_.round_delivered = l.total;
         now_.loss_in_round = true;
         save();
@@ -169,14 +169,15 @@ public:
 
 private:
     using machine::bdp_multiple, machine::bw_probe_samples_, machine::check_probe_rtt, machine::check_probe_rtt_done,
-        machine::check_startup_done, machine::cwnd_, machine::cwnd_gain, machine::dice_, machine::full_bw_reached_,
-        machine::idle_restart_, machine::in_probe_bw, machine::inflight_longterm_, machine::inflight_too_high,
-        machine::inflight_with_headroom, machine::initial_cwnd_, machine::latest_rtt_, machine::leave_startup,
-        machine::limited_until_, machine::lost_ranges_, machine::max_bw_, machine::now_, machine::pacing_gain,
-        machine::pacing_rate_, machine::phase_, machine::pipe_, machine::probe_rtt_cwnd, machine::probing_bw,
-        machine::quantized, machine::queued, machine::recovering_, machine::restore_cwnd, machine::rounds_,
-        machine::rounds_since_probe_, machine::rtt_, machine::save_cwnd, machine::selective_, machine::start_refill,
-        machine::target_inflight, machine::too_much_lost, machine::total_, machine::undo_, machine::update_probe_bw;
+        machine::check_startup_done, machine::cwnd_, machine::cwnd_gain, machine::dice_, machine::expected_loss,
+        machine::learn_background, machine::full_bw_reached_, machine::idle_restart_, machine::in_probe_bw,
+        machine::inflight_longterm_, machine::inflight_too_high, machine::inflight_with_headroom,
+        machine::initial_cwnd_, machine::latest_rtt_, machine::leave_startup, machine::limited_until_,
+        machine::lost_ranges_, machine::max_bw_, machine::now_, machine::pacing_gain, machine::pacing_rate_,
+        machine::phase_, machine::pipe_, machine::probe_rtt_cwnd, machine::probing_bw, machine::quantized,
+        machine::recovering_, machine::restore_cwnd, machine::rounds_, machine::rounds_since_probe_, machine::rtt_,
+        machine::save_cwnd, machine::selective_, machine::start_refill, machine::target_inflight,
+        machine::too_much_lost, machine::total_, machine::undo_, machine::update_probe_bw;
     using typename machine::undo;
 
     constexpr void update_congestion_signals(const rate_sample& s) noexcept {
@@ -184,6 +185,7 @@ private:
         if (rounds_.started() && rounds_since_probe_ != bbr_parts::unbounded) ++rounds_since_probe_;
         if (s.rate > 0 && (s.rate >= max_bw() || !s.app_limited)) max_bw_.update(s.rate);
         if (!now_.round_started) return;
+        learn_background(s);
         if (now_.loss_in_round && !probing_bw()) now_.lower(max_bw(), cwnd_, Settings.beta);
         if (!now_.loss_in_round && !recovering_) saved_ = false;
         now_.loss_in_round = false;

@@ -4,6 +4,7 @@
 
 #include <tcpfsm/congestion/bbr_model.hpp>
 #include <tcpfsm/congestion/concept.hpp>
+#include <tcpfsm/rate.hpp>
 #include <tcpfsm/time.hpp>
 
 #include <algorithm>
@@ -59,10 +60,22 @@ protected:
     [[nodiscard]] constexpr bool queued() const noexcept {
         return Settings.random_loss == 0 || !rtt_.known() || latest_rtt_ > rtt_.min_rtt() + rtt_.min_rtt() / 16;
     }
+    /// What of `of` octets the path loses without congestion. While there is no queue that is all that it may; with
+    /// one, what it lost in rounds without, and half as much again, and four segments, for chance.
+    [[nodiscard]] constexpr std::uint64_t expected_loss(const path& p, std::uint32_t of) const noexcept {
+        if (!queued()) return std::uint64_t{of} * Settings.random_loss / 1000 + 3 * p.smss;
+        return background_ == 0 ? 0 : std::uint64_t{of} * background_ * 3 / 32'000 + 4 * p.smss;
+    }
     [[nodiscard]] constexpr bool too_much_lost(const path& p, std::uint32_t lost, std::uint32_t of) const noexcept {
         if (!selective_ && lost > 0) return true;
-        if (queued()) return std::uint64_t{lost} * 1000 > std::uint64_t{of} * Settings.loss_threshold;
-        return std::uint64_t{lost} * 1000 > std::uint64_t{of} * Settings.random_loss + std::uint64_t{3000} * p.smss;
+        const std::uint64_t congested = queued() ? std::uint64_t{of} * Settings.loss_threshold : 0;
+        return std::uint64_t{lost} * 1000 > expected_loss(p, of) * 1000 + congested;
+    }
+    /// A round of CRUISE without a queue shows what the path loses by itself: an average of some eight of them.
+    constexpr void learn_background(const rate_sample& s) noexcept {
+        if (Settings.random_loss == 0 || queued() || phase_ != bbr_phase::cruise || s.tx_in_flight == 0) return;
+        const auto share = std::min<std::uint64_t>(std::uint64_t{s.lost} * 1000 / s.tx_in_flight, Settings.random_loss);
+        background_ = static_cast<std::uint16_t>(background_ - background_ / 8 + share * 2);
     }
 
     constexpr void save_cwnd() noexcept {
@@ -78,6 +91,7 @@ protected:
     short_term now_;
     shortest_round_trip rtt_;
     duration latest_rtt_{};
+    std::uint16_t background_ = 0;  // what is lost without a queue, in 16,000ths
     round_counter rounds_;
     full_pipe pipe_;
     std::uint64_t total_ = 0;          // C.delivered

@@ -19,8 +19,8 @@ struct bbr_settings {
     std::uint32_t loss_threshold = 20;  ///< BBR.LossThresh: 2 % of a round may be lost while bandwidth is probed
     std::uint32_t beta = 700;           ///< BBR.Beta: how far one lossy round may lower a bound
     std::uint32_t headroom = 150;       ///< BBR.Headroom: the share of inflight_longterm that is left to others
-    /// Losses while no queue stands before the bottleneck are not its doing: so much of a round may be lost then. The
-    /// draft takes every loss for congestion: 0.
+    /// Losses while no queue stands before the bottleneck are not its doing: so much of a round may be lost then, and
+    /// what was lost then is expected with a queue, too. The draft takes every loss for congestion: 0.
     std::uint32_t random_loss = 200;
     friend constexpr bool operator==(const bbr_settings&, const bbr_settings&) noexcept = default;
 };
