@@ -107,9 +107,9 @@ public:
 
     /// An acceptable segment: what it carried, and what it says of what we have sent.
     constexpr ecn_report take(const segment& seg, const ecn_view& v) noexcept {
-        point_ = v.synced ? later(point_, v.una - 1) : v.una - 1;
         ecn_report out;
         if (mode_ == ecn_mode::off) return out;
+        point_ = v.synced ? later(point_, v.una - 1) : v.una - 1;
         const std::uint32_t acked = v.una < seg.ack ? seg.ack - v.una : 0;
         if (mode_ == ecn_mode::classic) {
             if (seg.has(ctl::syn)) return out;
