@@ -30,8 +30,9 @@ struct send_stamp {
     friend constexpr bool operator==(const send_stamp&, const send_stamp&) noexcept = default;
 };
 
-/// What an ACK tells about the path. `delivered` and what follows up to `app_limited` speak of the most recently sent
-/// record that it delivered, and are zero if it delivered none.
+/// What an ACK tells about the path. What stands before `newly_acked`, but for `total`, speaks of the most recently
+/// sent record that it delivered, and is zero if it delivered none, or if it was for an earlier transmission of that
+/// record.
 struct rate_sample {
     std::uint64_t rate = 0;             ///< octets per second (RS.delivery_rate); zero if nothing can be said
     duration interval{};                ///< the time in which `delivered` was delivered
@@ -98,6 +99,8 @@ public:
         if (!any_) return out;
         any_ = false;
         delivered_at_ = now;
+        // Faster than any round trip: the ACK was for an earlier transmission, and this one tells nothing.
+        if (again_ && min_rtt_ != forever && now - newest_at_ < min_rtt_) return out;
         flight_began_ = newest_at_;
         if (!again_) {
             out.rtt = std::max(now - newest_at_, duration{1});
@@ -109,9 +112,7 @@ public:
         out.lost = lost_ - newest_.lost;
         out.app_limited = newest_.app_limited != 0;
         out.interval = std::max(now - newest_at_ + duration{newest_.quiet}, duration{newest_.sending});
-        // Faster than any round trip: the ACK was for an earlier transmission of what was sent again.
-        const bool sound = out.interval.count() > 0 && (min_rtt_ == forever || out.interval >= min_rtt_);
-        if (sound)
+        if (out.interval.count() > 0)
             out.rate = std::uint64_t{out.delivered} * 1'000'000U / static_cast<std::uint64_t>(out.interval.count());
         return out;
     }

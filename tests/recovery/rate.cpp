@@ -90,7 +90,7 @@ constexpr bool the_ack_of_a_repetition() {
     ack(r, r.stamp(at(0ms), 0, 1000), 0ms, 50ms);
     const send_stamp again = r.stamp(at(100ms), 0, 1000);
     rate_sample s = ack(r, again, 100ms, 101ms, true);
-    if (s.rate != 0 || s.rtt != 0ms || s.delivered != 1000) return false;
+    if (s.rate != 0 || s.rtt != 0ms || s.delivered != 0 || s.newly_acked != 1000) return false;
     const send_stamp later = r.stamp(at(200ms), 0, 1000);
     s = ack(r, later, 200ms, 260ms, true);
     return s.rate == 1000 * 1000 / 60 && s.rtt == 0ms;
@@ -148,11 +148,11 @@ struct oracle {
         std::uint64_t delivered, lost, in_flight;
         time_point delivered_time, first_send_time, send_time;
         bool app_limited;
+        bool again = false;
     };
     std::uint64_t delivered = 0, lost = 0, app_limited = 0;
-    time_point delivered_time{}, first_send_time{};
+    time_point delivered_time{}, first_send_time{}, began{};
     std::optional<packet> newest;
-    time_point ack_end{};
 
     packet sent(time_point now, std::uint64_t inflight, std::uint64_t octets) {
         if (inflight == 0) first_send_time = delivered_time = now;
@@ -161,6 +161,7 @@ struct oracle {
     void acked(const packet& p, std::uint64_t octets, time_point now) {
         delivered += octets;
         delivered_time = now;
+        if (!newest) began = first_send_time;
         if (!newest || p.send_time >= first_send_time) {
             newest = p;
             first_send_time = p.send_time;
@@ -171,13 +172,19 @@ struct oracle {
         if (app_limited != 0 && delivered > app_limited) app_limited = 0;
         rs.total = delivered;
         if (!newest) return rs;
+        // Ours, not the draft's: a repetition that is back sooner than anything ever was tells nothing at all.
+        if (newest->again && min_rtt.count() != 0 && now - newest->send_time < min_rtt) {
+            first_send_time = began;
+            newest.reset();
+            return rs;
+        }
         rs.interval = std::max(newest->send_time - newest->first_send_time, now - newest->delivered_time);
         rs.delivered = static_cast<std::uint32_t>(delivered - newest->delivered);
         rs.prior_delivered = newest->delivered;
         rs.tx_in_flight = static_cast<std::uint32_t>(newest->in_flight);
         rs.lost = static_cast<std::uint32_t>(lost - newest->lost);
         rs.app_limited = newest->app_limited;
-        if (rs.interval >= min_rtt && rs.interval.count() != 0)
+        if (rs.interval.count() != 0)
             rs.rate = std::uint64_t{rs.delivered} * 1'000'000 / static_cast<std::uint64_t>(rs.interval.count());
         newest.reset();
         return rs;
@@ -209,6 +216,7 @@ TEST_CASE("every sample is what the draft's definitions give", "[bbr-1][bbr-2][b
                 const auto octets = *rc::gen::inRange<std::uint32_t>(1, 70'000);
                 flight.push_back({rate.stamp(now, in_flight, octets), draft.sent(now, in_flight, octets), octets,
                                   *rc::gen::arbitrary<bool>()});
+                flight.back().packet.again = flight.back().again;
                 in_flight += octets;
                 break;
             }
