@@ -128,6 +128,10 @@ const theorem list[] = {
                            (!p.is(reports) || p.what.is_dropped() == (!told && !p.moves()));
                 });
             }},
+    theorem{"no row tells that the user timeout has changed: a number of the peer's changes it (RFC 5482), no event",
+            [](const machine_table& t) {
+                return every_cell(t, [](const place& p) { return !p.says(signal::tell_user_timeout); });
+            }},
 };
 
 }  // namespace
