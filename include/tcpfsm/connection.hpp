@@ -50,6 +50,10 @@ class basic_connection {
     static_assert(Policies::rto.minimum <= Policies::rto.maximum);
     static_assert(Policies::user_timeouts.least <= Policies::user_timeouts.most);
     static_assert(Policies::keep_alive_probes > 1, "one lost probe is no dead connection (MUST-29)");
+    static_assert(Policies::timestamp_tick >= std::chrono::milliseconds{1} &&
+                      Policies::timestamp_tick <= std::chrono::seconds{1},
+                  "a clock of timestamps ticks once in a millisecond to a second (RFC 7323 5.4)");
+    static_assert(Policies::max_ack_delay >= duration::zero());
     static_assert(Policies::reassembly_ranges > 0 && Policies::reassembly_ranges < 256);
     static_assert(Policies::mss_floor > max_options_size, "a segment has room for text beside its options");
 
@@ -189,7 +193,9 @@ public:
             if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
             auto next = emit.next();
             const bool held_back = next && next->held_back;
-            if (next && !held_back) {
+            if (!next) emit.note_idle();
+            const bool leaves = next && !held_back && emit.on_pace();
+            if (leaves) {
                 // The CLOSE that waited has its turn as soon as this segment takes the last text (3.10.4).
                 if (tcb_.snd.close_waits && next->from + next->text == tcb_.snd.end) {
                     end_wait(now);
@@ -381,7 +387,7 @@ private:
         if (snd.shut() == was_shut) return;
         tcb_.armed_at = now;
         if (was_shut || !snd.outstanding()) tcb_.stalled_since = now;
-        if (was_shut && snd.probes != 0) snd.again = snd.una;
+        if (was_shut && snd.probes != 0) tcb_.send_again();
         snd.probes = 0;
         snd.probe = false;
     }

@@ -43,9 +43,37 @@ public:
     /// What may be sent now: a repair, a probe, or new text. Nothing if neither is owed and allowed.
     [[nodiscard]] constexpr std::optional<stretch> next() const noexcept {
         if (snd_.shut()) return snd_.probe ? std::optional{probe()} : std::nullopt;
-        if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una);
+        if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una, snd_.nxt);
+        if constexpr (P::undo) {
+            // F-RTO: new text first, and then nothing until its fate is known.
+            if (t_.check.wants_new_text()) {
+                const auto s = t_.check.new_text_left() ? fresh() : std::nullopt;
+                if (s || t_.check.new_text_sent()) return s;
+            }
+        }
+        if constexpr (tcb<P>::remembers) {
+            if (t_.selective() && t_.sent.board.lost() != 0) return lost();
+        }
         if (snd_.again != snd_.nxt) return repair();
+        if (snd_.tail && snd_.outstanding()) return tail();
         return fresh();
+    }
+    /// Nothing can be sent. If there is nothing, rates that are measured now are the user's.
+    constexpr void note_idle() noexcept {
+        t_.pace_due = never;
+        if constexpr (tcb<P>::rate_based) {
+            const bool room = t_.in_flight() + snd_.mss <= t_.window();
+            if (room && !snd_.waiting() && t_.sent.board.lost() == 0) t_.rate.mark_app_limited(t_.in_flight());
+        }
+    }
+    /// Pacing: text may leave now, or at `pace_due`.
+    [[nodiscard]] constexpr bool on_pace() noexcept {
+        if constexpr (tcb<P>::paced) {
+            t_.pace_due = t_.pace.open(now_) ? never : t_.pace.release();
+            return t_.pace_due == never || snd_.probe || snd_.tail;
+        } else {
+            return true;
+        }
     }
 
     /// The SYN, with the ACK of the peer's if that is known (3.10.1, 3.10.7.2, 3.10.7.3).
@@ -95,7 +123,9 @@ public:
         snd_.probe = false;
         if (first) snd_.hurry = false;
         t_.sent_at = now_;
-        return {account(seg, first), s.from - snd_.first_text()};
+        const transmit out{account(seg, first), s.from - snd_.first_text()};
+        remember(out.segment, first);
+        return out;
     }
 
     /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But if a probe, or a window that was taken back,
@@ -137,17 +167,36 @@ private:
         const bool text = from < snd_.end;
         return {from, text ? 1U : 0U, !text};
     }
-    /// Text that was sent before, from `from` on; its FIN only if that was sent, too.
-    [[nodiscard]] constexpr std::optional<stretch> sent_before(seq from) const noexcept {
+    /// Text that was sent before, in [from, upto); its FIN only if that was sent, too.
+    [[nodiscard]] constexpr std::optional<stretch> sent_before(seq from, seq upto) const noexcept {
         const std::uint32_t room = snd_.usable(from);  // SHLD-16
-        const std::uint32_t rest = earlier(snd_.nxt, snd_.end) - from;
+        const std::uint32_t rest = earlier(upto, snd_.end) - from;
         const std::uint32_t n = std::min({rest, room, full()});
         if (room == 0) return std::nullopt;
-        return stretch{from, n, n == rest && n < room && snd_.fin_sent()};
+        return stretch{from, n, n == rest && n < room && upto == snd_.nxt && snd_.fin_sent()};
     }
-    /// After a retransmission timeout: everything again, as the congestion window allows.
+    /// What is known to be lost, as far as there is room in flight.
+    [[nodiscard]] constexpr std::optional<stretch> lost() const noexcept {
+        const auto where = t_.sent.board.first_lost();
+        if constexpr (follows_path<P>) {
+            if (t_.mtu.holds(where->left)) return std::nullopt;
+        }
+        const auto s = sent_before(where->left, where->right);
+        if (!s || t_.in_flight() + s->text > t_.window()) return std::nullopt;
+        return s;
+    }
+    /// RFC 8985 7.3: new text if there is any and the peer has room, else the last segment once more.
+    [[nodiscard]] constexpr std::optional<stretch> tail() const noexcept {
+        if (auto s = fresh()) {
+            s->held_back = false;
+            return s;
+        }
+        const seq end = earlier(snd_.nxt, snd_.end);
+        return sent_before(end - std::min(end - snd_.una, full()), snd_.nxt);
+    }
+    /// After a retransmission timeout without a scoreboard: everything again, as the congestion window allows.
     [[nodiscard]] constexpr std::optional<stretch> repair() const noexcept {
-        const auto s = sent_before(snd_.again);
+        const auto s = sent_before(snd_.again, snd_.nxt);
         if constexpr (follows_path<P>) {
             if (t_.mtu.holds(snd_.again)) return std::nullopt;
         }
@@ -165,16 +214,22 @@ private:
         const bool all = n == unsent;
         const bool fin = all && snd_.fin && !snd_.fin_sent() && n < room;
         if (n == 0) return fin ? std::optional{stretch{snd_.nxt, 0, true}} : std::nullopt;
-        if (snd_.outstanding() && snd_.flight() + n > allowance()) return std::nullopt;
+        if (snd_.outstanding() && t_.in_flight() + n > allowance()) return std::nullopt;
         if (t_.ecn.holds(now_)) return std::nullopt;
         const bool alone = !snd_.outstanding() || !t_.given.nagle;
         const bool last = fin || snd_.close_waits;  // nothing will follow that it could wait for
         const bool worth = n == most || (all && (alone || last)) || (alone && n >= snd_.max_wnd / 2) || snd_.hurry;
         return stretch{snd_.nxt, n, fin, !worth};
     }
-    /// How much may be in flight: the congestion window, and two segments more on the first two duplicate
-    /// ACKs (limited transmit, RFC 3042).
+    /// How much may be in flight: the window, and two segments more on the first two duplicate ACKs (limited transmit,
+    /// RFC 3042). F-RTO and a probe of the tail look at no window but the peer's.
     [[nodiscard]] constexpr std::uint32_t allowance() const noexcept {
+        constexpr std::uint32_t all = 0xffff'ffffU;
+        if constexpr (P::undo) {
+            if (t_.check.new_text_left()) return all;
+        }
+        if (snd_.tail) return all;
+        if (t_.selective()) return t_.window();
         const unsigned extra = t_.recovery.active() ? 0 : std::min(t_.recovery.duplicates(), 2U);
         return t_.congestion.window() + extra * snd_.mss;
     }
@@ -220,7 +275,7 @@ private:
     }
     constexpr void stamp(options& opt, std::uint32_t echo) const noexcept {
         opt.has_timestamps = true;
-        opt.ts_val = t_.ts.at(now_);
+        opt.ts_val = t_.stamp(now_);
         opt.ts_ecr = echo;
     }
 
@@ -248,6 +303,8 @@ private:
     [[nodiscard]] constexpr segment account(const segment& seg, bool first) noexcept {
         const seq end = seg.seq + seg.len();
         if (!snd_.outstanding()) t_.armed_at = t_.stalled_since = now_;
+        // As RFC 6675 section 6 advises: what is sent again has a round trip of its own before it.
+        if (!first && seg.seq == snd_.una && t_.selective()) t_.armed_at = now_;
         if (!first) {
             snd_.timing = false;  // Karn
         } else if (!snd_.timing) {
@@ -257,10 +314,41 @@ private:
         }
         const bool repairing = seg.seq == snd_.again;
         snd_.nxt = later(snd_.nxt, end);
-        if (snd_.flight() + snd_.mss > t_.congestion.window()) snd_.full_to = snd_.nxt;
         path_takes(t_, seg, first);
         if (repairing) snd_.again = path_mended(t_, end);
         return seg;
+    }
+
+    /// What loss detection, pacing and proofs of spurious retransmission keep of a transmission.
+    constexpr void remember(const segment& seg, bool first) noexcept {
+        const seq end = seg.seq + seg.len();
+        if constexpr (tcb<P>::remembers) {
+            if (t_.selective() || tcb<P>::rate_based) {
+                auto& sent = t_.sent;
+                typename selective_recovery<P>::stamp stamp{};
+                if constexpr (tcb<P>::rate_based) stamp = t_.rate.stamp(now_, t_.in_flight(), seg.len());
+                const auto grain = static_cast<std::uint32_t>(t_.rtt.srtt().count() * 4) / P::sent_ranges;
+                sent.board.sent(seg.seq, end, to_microseconds32(now_), static_cast<std::uint32_t>(grain), stamp);
+                if (sent.now == episode::fast) sent.prr.sent(seg.len());
+                if (first) sent.tail_from = now_;
+                if (snd_.tail) {
+                    sent.tail.sent(snd_.nxt, !first);
+                    t_.armed_at = now_;  // RFC 8985 7.3
+                }
+            }
+        }
+        if (t_.in_flight() + snd_.mss > t_.window()) snd_.full_to = snd_.nxt;
+        snd_.tail = false;
+        if constexpr (P::undo) {
+            if (first) {
+                t_.check.sent_new();
+            } else {
+                t_.check.resent(end, t_.stamp(now_));
+            }
+        }
+        if constexpr (tcb<P>::paced) {
+            t_.pace.sent(seg.len(), pacing_rate(t_.congestion, t_.to_peer(now_)), snd_.mss, now_);
+        }
     }
 
     tcb<P>& t_;

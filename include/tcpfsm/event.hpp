@@ -74,6 +74,9 @@ enum class event : std::uint8_t {
     timeout_user,            ///< nothing was acknowledged for as long as the user allows (R2)
     timeout_trouble,         ///< R1: several retransmissions without an answer
     timeout_retransmission,  ///< the retransmission timeout
+    timeout_reordering,      ///< what was overtaken should have arrived by now (RFC 8985)
+    timeout_tail_loss,       ///< no ACK for two round trips: time to probe for a loss at the tail (RFC 8985)
+    timeout_pacing,          ///< text that was paced may leave
     timeout_persist,         ///< time to probe a zero window
     timeout_delayed_ack,     ///< an acknowledgment was delayed long enough
     timeout_override,        ///< text was held back against silly windows long enough
@@ -144,6 +147,9 @@ inline constexpr event_text event_texts[event_count] = {
     {"timeout_user", "user timeout"},
     {"timeout_trouble", "several retransmissions without an answer"},
     {"timeout_retransmission", "retransmission timeout"},
+    {"timeout_reordering", "what was overtaken should have arrived"},
+    {"timeout_tail_loss", "time to probe for a loss at the tail"},
+    {"timeout_pacing", "paced text may leave"},
     {"timeout_persist", "time to probe the zero window"},
     {"timeout_delayed_ack", "the delayed acknowledgment is due"},
     {"timeout_override", "text was held back long enough"},

@@ -6,6 +6,7 @@
 #include <tcpfsm/action.hpp>
 #include <tcpfsm/arrival.hpp>
 #include <tcpfsm/judge.hpp>
+#include <tcpfsm/recovery/selective.hpp>
 #include <tcpfsm/resegment.hpp>
 #include <tcpfsm/reset.hpp>
 #include <tcpfsm/segment.hpp>
@@ -61,6 +62,9 @@ private:
         case action::snd_text: return snd_text();
         case action::snd_fin: snd_.fin = true; return;
         case action::snd_again: return snd_again();
+        case action::snd_lost: return snd_lost();
+        case action::snd_tail: snd_.tail = true; return;
+        case action::snd_paced: t_.pace_due = never; return;
         case action::snd_probe: return snd_probe();
         case action::snd_override: snd_.hurry = true; t_.override_due = never; t_.ecn.release(); return;
         case action::snd_keep_alive: return snd_keep_alive();
@@ -209,17 +213,28 @@ private:
     }
     /// RFC 6298 5.4 to 5.6 and RFC 5681 3.1.
     constexpr void snd_again() noexcept {
-        t_.congestion.timed_out(t_.to_peer(why_.now), snd_.retries == 0);
+        path p = t_.to_peer(why_.now);
+        if (t_.selective()) p.flight = t_.unsacked();
+        if constexpr (P::undo) t_.check.begin(t_.congestion, snd_.nxt, true, snd_.synced && !t_.recovering());
+        t_.congestion.timed_out(p, snd_.retries == 0);
         if (snd_.retries < 0xff) ++snd_.retries;
         t_.ecn.timed_out(!snd_.synced || snd_.una == snd_.iss + 1);
         t_.ecn.reduced(snd_.nxt);
         t_.recovery.timed_out(snd_.nxt);
         t_.rtt.back_off();
         t_.armed_at = why_.now;
-        snd_.again = snd_.una;
-        snd_.lost_one = false;
         snd_.timing = false;
+        snd_.lost_one = t_.selective();
+        snd_.tail = false;
         path_timed_out(t_, earlier(snd_.nxt, snd_.end) - snd_.una, why_.now);
+        if constexpr (tcb<P>::remembers) {
+            if (t_.selective()) return selective<P>{t_, why_.now}.timed_out();
+        }
+        snd_.again = snd_.una;
+    }
+    /// RFC 8985 6.2.
+    constexpr void snd_lost() noexcept {
+        if constexpr (tcb<P>::remembers) selective<P>{t_, why_.now}.overdue();
     }
     constexpr void snd_probe() noexcept {
         snd_.probe = true;
@@ -259,7 +274,7 @@ private:
             const segment seg = reset_for(*why_.arrived);
             reset_ = {seg.seq, seg.ack, seg.options.ts_val, seg.options.ts_ecr, seg.ctl, seg.options.has_timestamps};
         } else {
-            reset_ = {snd_.nxt, {}, t_.ts.on ? t_.ts.at(why_.now) : 0, 0, ctl::rst, t_.ts.on};
+            reset_ = {snd_.nxt, {}, t_.ts.on ? t_.stamp(why_.now) : 0, 0, ctl::rst, t_.ts.on};
         }
     }
 

@@ -47,6 +47,10 @@ struct policies {
 
     /// Offer timestamps (RFC 7323).
     static constexpr bool timestamps = true;
+    /// How often their clock ticks, a millisecond to a second. A peer refuses text that was overtaken by a
+    /// retransmission whose timestamp is newer (PAWS): a slow clock makes that rare, a fast one tells sooner that a
+    /// retransmission was spurious.
+    static constexpr duration timestamp_tick = std::chrono::milliseconds{1};
     /// Offer window scaling (RFC 7323).
     static constexpr bool window_scale = true;
     /// Offer and send selective acknowledgments (RFC 2018).
@@ -68,6 +72,17 @@ struct policies {
     static constexpr user_timeout_limits user_timeouts{std::chrono::seconds{100}, std::chrono::hours{1}};
     /// Ranges beyond a gap that are remembered.
     static constexpr std::size_t reassembly_ranges = 8;
+    /// Ranges of what was sent that are remembered (recovery/scoreboard.hpp), a power of two. With fewer than a flight
+    /// has losses some octets are sent once too often. Zero: no scoreboard; three duplicate ACKs tell of a loss.
+    static constexpr std::size_t sent_ranges = 32;
+    /// Loss is told by time (RACK-TLP, RFC 8985); else by what has arrived beyond it (RFC 6675).
+    static constexpr bool rack_tlp = true;
+    /// A reduction that proves wrong is taken back (F-RTO, Eifel, D-SACK: RFC 5682, 3522, 3708, 4015).
+    static constexpr bool undo = true;
+    /// What a peer may take to answer a lone segment (RFC 8985 7.2).
+    static constexpr duration max_ack_delay = std::chrono::milliseconds{200};
+    /// Text leaves at the rate of the congestion control instead of in bursts. One that rules by rates is always paced.
+    static constexpr bool pacing = false;
 
     /// RFC 6298: one second before the first sample, and at least, and at most a minute.
     static constexpr rto_limits rto{std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{60}};

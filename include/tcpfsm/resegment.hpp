@@ -64,9 +64,32 @@ constexpr void resegment(tcb<P>& t, time_point now) noexcept {
 /// The octets of the probe go again in segments of the present size, and nothing else does.
 template <class P>
 constexpr void again_the_probe(tcb<P>& t) noexcept {
-    t.snd.again = later(t.snd.una, t.mtu.mend_probe());
+    const seq from = later(t.snd.una, t.mtu.mend_probe());
+    if constexpr (tcb<P>::remembers) {
+        if (t.selective()) {
+            t.sent.board.lose([&](const auto&, const auto& where) { return where.left == from; });
+            return;
+        }
+    }
+    t.snd.again = from;
     t.snd.timing = false;
     t.recovery.timed_out(t.snd.nxt);
+}
+
+/// All from `quoted` on goes again. Answers where that begins.
+template <class P>
+constexpr seq again_from(tcb<P>& t, seq quoted) noexcept {
+    send_sequence& snd = t.snd;
+    if constexpr (tcb<P>::remembers) {
+        if (t.selective()) {
+            t.sent.board.lose([&](const auto&, const auto& where) { return quoted < where.right; });
+            const auto first = t.sent.board.first_lost();
+            return first ? first->left : snd.nxt;
+        }
+    }
+    snd.again = snd.again == snd.nxt ? quoted : earlier(snd.again, quoted);
+    t.recovery.timed_out(snd.nxt);  // duplicates of what goes again without need are no loss (RFC 6582 3.2)
+    return snd.again;
 }
 
 /// ICMP says that a packet of ours was too big (see `basic_connection::handle_packet_too_big`).
@@ -80,10 +103,8 @@ constexpr too_big take_too_big(tcb<P>& t, std::uint32_t link, std::uint32_t leng
             again_the_probe(t);
         } else if (found == too_big::followed) {
             resegment(t, now);
-            snd.again = snd.again == snd.nxt ? quoted : earlier(snd.again, quoted);
             snd.timing = false;
-            t.recovery.timed_out(snd.nxt);  // duplicates of what goes again without need are no loss (RFC 6582 3.2)
-            t.mtu.mend_from(snd.again);
+            t.mtu.mend_from(again_from(t, quoted));
         }
         return found;
     } else {

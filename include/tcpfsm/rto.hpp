@@ -17,6 +17,9 @@ struct rto_limits {
     duration initial;  ///< before the first sample
     duration minimum;  ///< (2.4) at least one second, says the RFC
     duration maximum;  ///< (2.5) at least 60 seconds
+    /// (2.3) G, the least allowance for the variance. On a steady path that decays to nothing, and a late ACK meets a
+    /// timer that expires at the very round trip: kernels take 200 ms.
+    duration granularity = std::chrono::microseconds{1};
 };
 
 /// SRTT, RTTVAR and the backed-off RTO of one connection.
@@ -28,6 +31,9 @@ public:
         if (srtt8_ == 0) {
             srtt8_ = us << 3U;
             rttvar4_ = us << 1U;
+        } else if (spurious_) {  // RFC 4015 section 3: what delayed the ACKs may do so again
+            srtt8_ = std::max(srtt8_, us << 3U);
+            rttvar4_ = std::max(rttvar4_, us << 1U);
         } else {
             const std::uint32_t srtt = srtt8_ >> 3U;
             const std::uint32_t error = srtt < us ? us - srtt : srtt - us;
@@ -35,8 +41,10 @@ public:
             srtt8_ += us - srtt;
         }
         backoff_ = 0;
-        syn_lost_ = false;
+        syn_lost_ = spurious_ = false;
     }
+    /// The last timeout was none: nothing was lost, but late.
+    constexpr void was_spurious() noexcept { spurious_ = true; }
     /// The timer has expired: double the timeout (5.5).
     constexpr void back_off() noexcept {
         if (backoff_ < 31) ++backoff_;
@@ -55,10 +63,10 @@ public:
     [[nodiscard]] constexpr duration rttvar() const noexcept { return duration{rttvar4_ >> 2U}; }
     /// How often the timer has expired since the last sample.
     [[nodiscard]] constexpr unsigned backed_off() const noexcept { return backoff_; }
-    /// RTO, doubled `backed_off()` times and clamped. G, the granularity, is one microsecond.
+    /// RTO, doubled `backed_off()` times and clamped.
     [[nodiscard]] constexpr duration rto(const rto_limits& limits) const noexcept {
         duration base = limits.initial;
-        if (sampled()) base = duration{(srtt8_ >> 3U) + std::max<std::uint32_t>(1, rttvar4_)};
+        if (sampled()) base = duration{srtt8_ >> 3U} + std::max(limits.granularity, duration{rttvar4_});
         if (syn_lost_) base = std::max(base, duration{std::chrono::seconds{3}});
         base = std::clamp(base, limits.minimum, limits.maximum);
         for (unsigned i = 0; i < backoff_ && base < limits.maximum; ++i) base *= 2;
@@ -73,6 +81,7 @@ private:
     std::uint32_t rttvar4_ = 0;
     std::uint8_t backoff_ = 0;
     bool syn_lost_ = false;
+    bool spurious_ = false;
 };
 
 }  // namespace tcpfsm

@@ -172,6 +172,9 @@ struct rfc9293 {
     {states::retransmitting,          timeout_user,            closed,       delete_tcb,                                 "3.10.8",       tell_timed_out},
     {states::retransmitting,          timeout_trouble,         stay,         {},                                         "3.8.3 R1",     tell_trouble},
     {states::retransmitting,          timeout_retransmission,  stay,         snd_again,                                  "3.10.8"},
+    {states::sending,                 timeout_reordering,      stay,         snd_lost,                                   "RFC 8985 6.2"},
+    {states::sending,                 timeout_tail_loss,       stay,         snd_tail,                                   "RFC 8985 7.3"},
+    {states::sending,                 timeout_pacing,          stay,         snd_paced,                                  "RFC 9937 5"},
     {states::sending,                 timeout_persist,         stay,         snd_probe,                                  "3.8.6.1"},
     {states::accepting,               timeout_delayed_ack,     stay,         snd_ack,                                    "3.8.6.3"},
     {states::sending,                 timeout_override,        stay,         snd_override,                               "3.8.6.2.1"},
@@ -225,7 +228,8 @@ struct rfc9293 {
     {~(fin_wait_1 | fin_wait_2),      rcv_text_unwanted,                                 "a half-duplex CLOSE leads to FIN-WAIT-1"},
     {closed | listen | fin_wait_2 | time_wait, timeout_user | timeout_trouble | timeout_retransmission,
                                                                                          "nothing of ours is unacknowledged"},
-    {~states::sending,                timeout_persist | timeout_override,                "no text or FIN waits for a window"},
+    {~states::sending,                timeout_reordering | timeout_tail_loss | timeout_pacing | timeout_persist | timeout_override,
+                                                                                         "no text or FIN waits for its ACK or a window"},
     {~states::accepting,              timeout_delayed_ack,                               "no text was taken"},
     {~(established | fin_wait_1 | fin_wait_2 | close_wait), timeout_keep_alive | timeout_dead_peer,
                                                                                          "keep-alive waits for the peer in these states alone"},
@@ -234,24 +238,25 @@ struct rfc9293 {
     // clang-format on
 };
 
-/// One compiled entry, four octets: next state, what is said, and the actions.
+/// One compiled entry: next state, what is said, and the actions.
 class cell {
 public:
     constexpr cell() noexcept = default;
-    constexpr cell(state next, actions doing, saying says) noexcept
-        : bits_{static_cast<std::uint32_t>(next) | says.code() << 4U | doing.bits() << 9U} {}
+    constexpr cell(state next, actions doing, saying says) noexcept : doing_{doing}, next_{next}, says_{says} {}
 
-    [[nodiscard]] constexpr state next() const noexcept { return static_cast<state>(bits_ & 0xfU); }
-    [[nodiscard]] constexpr saying says() const noexcept { return saying::from_code(bits_ >> 4U & 0x1fU); }
-    [[nodiscard]] constexpr actions doing() const noexcept { return actions{bits_ >> 9U}; }
+    [[nodiscard]] constexpr state next() const noexcept { return next_; }
+    [[nodiscard]] constexpr saying says() const noexcept { return says_; }
+    [[nodiscard]] constexpr actions doing() const noexcept { return doing_; }
     [[nodiscard]] constexpr bool is_dropped() const noexcept { return says() == saying::dropped(); }
     [[nodiscard]] constexpr bool is_impossible() const noexcept { return says() == saying::impossible(); }
     friend constexpr bool operator==(cell, cell) noexcept = default;
 
 private:
-    std::uint32_t bits_ = 0;
+    actions doing_;
+    state next_ = state::closed;
+    saying says_;
 };
-static_assert(sizeof(cell) == 4 && action_count <= 23);
+static_assert(sizeof(cell) == 8 && action_count <= 32);
 
 /// The dense form of a table: one cell for every state and event.
 struct machine_table {

@@ -5,9 +5,17 @@
 #include <tcpfsm/dsack.hpp>
 #include <tcpfsm/ecn.hpp>
 #include <tcpfsm/fast_open.hpp>
+#include <tcpfsm/pacing.hpp>
 #include <tcpfsm/policies.hpp>
+#include <tcpfsm/rate.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
+#include <tcpfsm/recovery/prr.hpp>
+#include <tcpfsm/recovery/rack.hpp>
+#include <tcpfsm/recovery/sack_count.hpp>
+#include <tcpfsm/recovery/scoreboard.hpp>
+#include <tcpfsm/recovery/spurious.hpp>
+#include <tcpfsm/recovery/tail_loss.hpp>
 #include <tcpfsm/rto.hpp>
 #include <tcpfsm/segment.hpp>
 #include <tcpfsm/seq.hpp>
@@ -48,6 +56,7 @@ struct send_sequence {
     bool hurry : 1 = false;        ///< what was held back may go (override timer)
     bool lost_one : 1 = false;     ///< the segment at una is to be sent once more, now
     bool probe : 1 = false;        ///< a probe of the zero window is owed
+    bool tail : 1 = false;         ///< a probe of the tail is owed
     bool keep_alive : 1 = false;   ///< a keep-alive probe is owed
     friend constexpr bool operator==(const send_sequence&, const send_sequence&) noexcept = default;
 
@@ -137,9 +146,9 @@ struct timestamp_clock {
     time_point recent_at{};    ///< when TS.Recent was taken
     bool on = false;           ///< Snd.TS.OK: both SYNs carried the option
 
-    /// TSval: milliseconds.
-    [[nodiscard]] constexpr std::uint32_t at(time_point now) const noexcept {
-        return static_cast<std::uint32_t>(now.time_since_epoch().count() / 1000) + offset;
+    /// TSval, with a clock that ticks so often.
+    [[nodiscard]] constexpr std::uint32_t at(time_point now, duration tick) const noexcept {
+        return static_cast<std::uint32_t>(now.time_since_epoch().count() / tick.count()) + offset;
     }
     friend constexpr bool operator==(const timestamp_clock&, const timestamp_clock&) noexcept = default;
 };
@@ -151,9 +160,51 @@ struct incarnation {
     friend constexpr bool operator==(const incarnation&, const incarnation&) noexcept = default;
 };
 
+/// Whether a reduction is being recovered from, and how it came about.
+enum class episode : std::uint8_t { none, fast, timeout };
+
+/// True iff this congestion control rules by rates (congestion/concept.hpp).
+template <class Congestion>
+inline constexpr bool is_rate_based = [] {
+    if constexpr (requires { Congestion::rate_based; }) return Congestion::rate_based;
+    return false;
+}();
+
+/// What is remembered of transmissions, and of recovery where the peer agreed to SACK.
+template <class P>
+struct selective_recovery {
+    using stamp = std::conditional_t<is_rate_based<typename P::congestion>, send_stamp, no_stamp>;
+    using board_type = scoreboard<P::sent_ranges, stamp>;
+
+    board_type board;
+    recent_acknowledgment rack;
+    tail_loss_probe tail;
+    proportional_rate_reduction prr;
+    time_point reorder_due = never;  ///< when to look for losses although no ACK has come
+    time_point tail_from{};          ///< when new text was last sent, or some acknowledged
+    seq recover{};                   ///< SND.NXT when the present recovery began
+    episode now = episode::none;
+    std::uint8_t duplicates = 0;  ///< ACKs in a row that brought news of octets beyond a gap alone; three are many
+    friend constexpr bool operator==(const selective_recovery&, const selective_recovery&) noexcept = default;
+};
+
+/// Stands for a part that a policy has switched off. Each has a type of its own, so that none takes an octet.
+template <int Which>
+struct absent {
+    friend constexpr bool operator==(const absent&, const absent&) noexcept = default;
+};
+template <bool Present, class T, int Which>
+using present_if = std::conditional_t<Present, T, absent<Which>>;
+
 /// Everything that DELETE TCB deletes. No octets, no addresses, no pointers.
 template <class Policies>
 struct tcb {
+    /// There is a scoreboard.
+    static constexpr bool remembers = Policies::sack && Policies::sent_ranges != 0;
+    static constexpr bool rate_based = is_rate_based<typename Policies::congestion>;
+    static constexpr bool paced = Policies::pacing || rate_based;
+    static_assert(!rate_based || remembers, "a control that rules by rates needs the scoreboard");
+
     parameters given;  ///< what OPEN was told
     send_sequence snd;
     receive_sequence rcv;
@@ -169,7 +220,11 @@ struct tcb {
                                              no_user_timeout_exchange>
         timeouts;  ///< what both sides say of their user timeouts
     typename Policies::congestion congestion;
-    fast_retransmit recovery;
+    fast_retransmit recovery;  ///< where the peer did not agree to SACK, or nothing is remembered
+    [[no_unique_address]] present_if<remembers, selective_recovery<Policies>, 0> sent;
+    [[no_unique_address]] present_if<Policies::undo, spurious_check<typename Policies::congestion>, 1> check;
+    [[no_unique_address]] present_if<rate_based, delivery_rate, 2> rate;
+    [[no_unique_address]] present_if<paced, pacer, 3> pace;
     round_trip rtt;
     [[no_unique_address]] std::conditional_t<Policies::path_mtu == mtu_discovery::off, no_path_mtu, path_mtu> mtu;
     [[no_unique_address]] ecn_endpoint<Policies::ecn> ecn;
@@ -182,6 +237,7 @@ struct tcb {
     time_point sent_at{};             ///< when text was last sent
     time_point ack_due = never;       ///< when a delayed ACK must go
     time_point override_due = never;  ///< when held-back text may go
+    time_point pace_due = never;      ///< when paced text may go
     time_point time_wait_ends{};      ///< when TIME-WAIT ends
     time_point challenges_since{};    ///< begin of the period in which challenge ACKs are counted
     state came_from = state::closed;  ///< the state before the present one (MUST-11)
@@ -213,6 +269,50 @@ struct tcb {
             if (adopted && given.keep_alive <= given.user_timeout) return given.user_timeout + std::chrono::seconds{1};
         }
         return given.keep_alive;
+    /// TSval.
+    [[nodiscard]] constexpr std::uint32_t stamp(time_point now) const noexcept {
+        return ts.at(now, Policies::timestamp_tick);
+    }
+    /// Losses are told, and repaired, one by one.
+    [[nodiscard]] constexpr bool selective() const noexcept { return remembers && sack_ok && snd.synced; }
+    /// Octets in flight: all that were sent and not acknowledged, but for those that SACK has told of, and those that
+    /// are known to be lost.
+    [[nodiscard]] constexpr std::uint32_t in_flight() const noexcept {
+        if constexpr (remembers) {
+            if (selective()) return sent.board.pipe();
+        }
+        return snd.flight();
+    }
+    /// Octets that were sent and not acknowledged at all.
+    [[nodiscard]] constexpr std::uint32_t unsacked() const noexcept {
+        if constexpr (remembers) {
+            if (selective()) return sent.board.pipe() + sent.board.lost();
+        }
+        return snd.flight();
+    }
+    /// A loss is being recovered from.
+    [[nodiscard]] constexpr bool recovering() const noexcept {
+        if constexpr (remembers) {
+            if (selective()) return sent.now != episode::none;
+        }
+        return recovery.active() || snd.retries != 0;
+    }
+    /// How many octets may be in flight.
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept {
+        if constexpr (remembers && !rate_based) {
+            if (sent.now == episode::fast) return sent.prr.window();
+        }
+        return congestion.window();
+    }
+    /// Everything that is outstanding is to be sent once more.
+    constexpr void send_again() noexcept {
+        if constexpr (remembers) {
+            if (selective()) {
+                sent.board.lose([](const auto&, const auto&) { return true; });
+                return;
+            }
+        }
+        snd.again = snd.una;
     }
     /// The present retransmission timeout, backed off.
     [[nodiscard]] constexpr duration rto() const noexcept { return rtt.rto(Policies::rto); }

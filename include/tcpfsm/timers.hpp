@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// timers.hpp: the seven timers, and when each is due.
+// timers.hpp: the ten timers, and when each is due.
 #pragma once
 
 #include <tcpfsm/event.hpp>
@@ -17,10 +17,39 @@
 namespace tcpfsm {
 
 /// The timers, in the order in which they are served when several are due.
-enum class timer : std::uint8_t { user, retransmission, persist, delayed_ack, override, keep_alive, time_wait };
+enum class timer : std::uint8_t {
+    user,
+    reordering,
+    tail_loss,
+    retransmission,
+    pacing,
+    persist,
+    delayed_ack,
+    override,
+    keep_alive,
+    time_wait
+};
 
-inline constexpr timer all_timers[] = {timer::user,     timer::retransmission, timer::persist,  timer::delayed_ack,
-                                       timer::override, timer::keep_alive,     timer::time_wait};
+inline constexpr timer all_timers[] = {timer::user,       timer::reordering, timer::tail_loss,   timer::retransmission,
+                                       timer::pacing,     timer::persist,    timer::delayed_ack, timer::override,
+                                       timer::keep_alive, timer::time_wait};
+
+/// RFC 8985 7.2: when the tail is to be probed: not in recovery, not if SACK has told of a gap, and no later than the
+/// retransmission timer would expire.
+template <class P>
+[[nodiscard]] constexpr time_point tail_due(const tcb<P>& t) noexcept {
+    if constexpr (tcb<P>::remembers && P::rack_tlp) {
+        const send_sequence& snd = t.snd;
+        const bool calm = t.sent.now == episode::none && t.sent.board.sacked() == 0;
+        if (!t.selective() || !snd.outstanding() || snd.shut() || !calm || !t.sent.tail.may_go() || snd.tail)
+            return never;
+        const bool alone = snd.flight() <= snd.mss;
+        const duration wait = tail_loss_probe::timeout(t.rtt.srtt(), alone, P::max_ack_delay);
+        return std::min(after(t.sent.tail_from, wait), after(t.armed_at, t.rto()));
+    } else {
+        return never;
+    }
+}
 
 /// When the timer is due; `never` if it does not run.
 template <class P>
@@ -29,6 +58,11 @@ template <class P>
     switch (which) {
     case timer::user: return snd.outstanding() || snd.shut() ? after(t.stalled_since, t.given.user_timeout) : never;
     case timer::retransmission: return snd.outstanding() && !snd.shut() ? after(t.armed_at, t.rto()) : never;
+    case timer::reordering:
+        if constexpr (tcb<P>::remembers) return snd.outstanding() ? t.sent.reorder_due : never;
+        return never;
+    case timer::tail_loss: return states::sending.contains(at) ? tail_due(t) : never;
+    case timer::pacing: return states::sending.contains(at) ? t.pace_due : never;
     case timer::persist: {
         if (!snd.shut()) return never;
         duration wait = t.rto();  // SHLD-29, and SHLD-30: doubled with each probe
@@ -56,6 +90,9 @@ template <class P>
     switch (which) {
     case timer::user: return event::timeout_user;
     case timer::retransmission: return event::timeout_retransmission;
+    case timer::reordering: return event::timeout_reordering;
+    case timer::tail_loss: return event::timeout_tail_loss;
+    case timer::pacing: return event::timeout_pacing;
     case timer::persist: return event::timeout_persist;
     case timer::delayed_ack: return event::timeout_delayed_ack;
     case timer::override: return event::timeout_override;

@@ -134,6 +134,9 @@ constexpr rule rules[] = {
     {unacked,                           timeout_user,      closed,       delete_tcb,                       tell_timed_out,   "3.10.8"},
     {unacked,                           timeout_trouble,   stay,         snd_again,                        tell_trouble,     "3.8.3"},
     {unacked,                           timeout_retransmission, stay,    snd_again,                        nothing,          "3.10.8"},
+    {text_or_fin,                       timeout_reordering, stay,        snd_lost,                         nothing,          "RFC 8985 6.2"},
+    {text_or_fin,                       timeout_tail_loss, stay,         snd_tail,                         nothing,          "RFC 8985 7.3"},
+    {text_or_fin,                       timeout_pacing,    stay,         snd_paced,                        nothing,          "RFC 9937 5"},
     {text_or_fin,                       timeout_persist,   stay,         snd_probe,                        nothing,          "3.8.6.1"},
     {receives,                          timeout_delayed_ack, stay,       snd_ack,                          nothing,          "3.8.6.3"},
     {text_or_fin,                       timeout_override,  stay,         snd_override,                     nothing,          "3.8.6.2.1"},
@@ -276,6 +279,7 @@ private:
         segment seg{.seq = world_.peers, .ctl = bits, .wnd = 65535};
         if (bits.has(ctl::ack)) seg.ack = snd().nxt;
         if (one_of(rcv_paws | rcv_no_timestamp)) stamp(seg);
+        seg.options.sack_permitted = one_of(timeout_reordering | timeout_tail_loss);
         return seg;
     }
     void wait() {
@@ -295,6 +299,7 @@ private:
             drain();
         }
         if (to == listen || to == syn_sent) return;
+        if (event_ == timeout_pacing) now_ += 100ms;  // no pace without a round trip
         if (to == syn_received && event_ != rcv_rst_reopened) return hears_and_answers(syn(ctl::syn));
         hears_and_answers(syn(ctl::syn | ctl::ack));
         if (one_of(receive | close_unread | rcv_text_no_room)) text_is_read_later();
@@ -304,10 +309,14 @@ private:
         if (peer_first) {
             hears_and_answers(peer(ctl::fin | ctl::ack));
             if (one_of(close_behind_text | send_after_close | timeout_override)) narrow();
+            if (to == last_ack && event_ == timeout_pacing) leave_the_fin_alone();
+            if (to == last_ack && event_ == timeout_reordering) REQUIRE(c.send(10, now_) == ok);
             if (to == last_ack) REQUIRE(c.close(now_) == ok);
             drain();
             return;
         }
+        if (event_ == timeout_reordering) REQUIRE(c.send(10, now_) == ok);
+        if (event_ == timeout_pacing) REQUIRE(c.send(4000, now_) == ok);
         REQUIRE((event_ == rcv_text_unwanted ? c.close_both(now_) : c.close(now_)) == ok);
         drain();
         if (to == fin_wait_1) return;
@@ -342,6 +351,13 @@ private:
         REQUIRE(c.send(20, now_) == ok);
         drain();
     }
+    /// The peer's window has room for the text and not for the FIN.
+    void leave_the_fin_alone() {
+        segment seg = peer(ctl::ack);
+        seg.wnd = 536;
+        hears_and_answers(seg);
+        REQUIRE(c.send(536, now_) == ok);
+    }
     /// What the event wants beside the state.
     void prepare(state at) {
         const bool may_send = at == established || at == close_wait;
@@ -354,6 +370,16 @@ private:
                                icmp_hard | rcv_ack)) {
             REQUIRE(c.send(10, now_) == ok);
             drain();
+        }
+        if (may_send && one_of(timeout_reordering | timeout_tail_loss)) REQUIRE(c.send(10, now_) == ok);
+        if (may_send && event_ == timeout_pacing) REQUIRE(c.send(4000, now_) == ok);
+        drain();
+        if (at == last_ack && event_ == timeout_pacing) hears_and_answers(old_ack(0));
+        if (event_ == timeout_reordering) {
+            segment seg = old_ack(0);
+            seg.options.sack_count = 1;
+            seg.options.sack[0] = {snd().una + 5, snd().nxt};
+            hears(seg);
         }
         if (at == time_wait) now_ += 1min;  // so that a new 2 MSL differs from the old one
         if (event_ == timeout_user) c.set_user_timeout(100ms);
@@ -566,6 +592,12 @@ void check_emitted(const bench<P>& before, bench<P>& b, actions doing) {
         one([&](const segment& s) { return s.seq == was.nxt && s.text == 10 && s.ack == rcv.nxt; });
     } else if (doing.contains(snd_again)) {
         one([&](const segment& s) { return s.seq == was.una && s.len() == was.nxt - was.una && snd.nxt == was.nxt; });
+    } else if (doing.contains(snd_lost)) {
+        one([&](const segment& s) { return s.seq == was.una && s.len() == 5 && snd.nxt == was.nxt; });
+    } else if (doing.contains(snd_tail)) {
+        one([&](const segment& s) { return s.seq == was.una && s.len() == was.nxt - was.una && snd.nxt == was.nxt; });
+    } else if (doing.contains(snd_paced)) {
+        one([&](const segment& s) { return s.seq == was.nxt && s.len() != 0; });
     } else if (doing.contains(snd_probe)) {
         one([&](const segment& s) { return s.seq == was.una && s.len() == 1; });
     } else if (doing.contains(snd_override)) {
@@ -622,10 +654,15 @@ void drive(const world& w, state s, event e) {
     CHECK(b.drain().empty());
 }
 
+struct with_pacing : policies {
+    static constexpr bool pacing = true;
+};
+
 void drive_in_its_policies(const world& w, state s, event e) {
     constexpr event_set resets = rcv_rst | rcv_rst_challenge | rcv_rst_invalid;
     if (e == rcv_syn_fatal) return drive<without_rfc5961>(w, s, e);
     if (s == time_wait && resets.contains(e)) return drive<without_rfc1337>(w, s, e);
+    if (e == timeout_pacing) return drive<with_pacing>(w, s, e);
     drive<policies>(w, s, e);
 }
 

@@ -447,7 +447,7 @@ struct sends_all_again : policies {};
 
 template <>
 constexpr auto tcpfsm::emitter<recorded<sends_all_again>>::repair() const noexcept -> std::optional<stretch> {
-    return sent_before(snd_.again);
+    return sent_before(snd_.again, snd_.nxt);
 }
 
 namespace {

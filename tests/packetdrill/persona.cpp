@@ -73,6 +73,8 @@ private:
 
 struct linux_policies : common_policies {
     using congestion = linux_congestion;
+    static constexpr std::size_t sent_ranges = 0;
+    static constexpr bool undo = false;
     static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s};
     static constexpr duration delayed_ack{0};  // quick ACKs
     static constexpr tcpfsm::mtu_discovery path_mtu = tcpfsm::mtu_discovery::reported;
@@ -142,7 +144,7 @@ constexpr void performer<linux_policies>::snd_rst() noexcept {
         const segment seg = reset_for(*why_.arrived);
         reset_ = {seg.seq, seg.ack, seg.options.ts_val, seg.options.ts_ecr, seg.ctl, seg.options.has_timestamps};
     } else {
-        reset_ = {snd_.nxt, rcv_.nxt, t_.ts.on ? t_.ts.at(why_.now) : 0, t_.ts.recent, ctl::rst | ctl::ack, t_.ts.on};
+        reset_ = {snd_.nxt, rcv_.nxt, t_.ts.on ? t_.stamp(why_.now) : 0, t_.ts.recent, ctl::rst | ctl::ack, t_.ts.on};
     }
 }
 
@@ -204,7 +206,7 @@ constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies
         const std::uint32_t last = rest % full() != 0 ? rest % full() : std::min(rest, full());
         return stretch{snd_.nxt - fin - (fin != 0 ? 0 : last), fin != 0 ? 0 : last, fin != 0};
     }
-    if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una);
+    if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una, snd_.nxt);
     if (snd_.again != snd_.nxt) return repair();
     return fresh();
 }

@@ -109,10 +109,10 @@ static_assert(every_cell(rfc,
 
 // --- Small --------------------------------------------------------------------------------------------
 
-static_assert(sizeof(cell) == 4, "a cell takes four octets");
+static_assert(sizeof(cell) == 8, "a cell takes eight octets");
 static_assert(sizeof(machine) == 1, "a machine takes one");
-static_assert(sizeof(machine_table) == 4 * state_count * event_count, "the table is its cells and nothing more");
-static_assert(sizeof(machine_table) < 4096, "the table fits a page");
+static_assert(sizeof(machine_table) == 8 * state_count * event_count, "the table is its cells and nothing more");
+static_assert(sizeof(machine_table) < 2 * 4096, "the table fits two pages");
 
 // --- Named --------------------------------------------------------------------------------------------
 

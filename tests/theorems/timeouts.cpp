@@ -40,6 +40,12 @@ const theorem list[] = {
             [](const machine_table& t) {
                 return runs_in(t, event::timeout_user, unacknowledged, action::delete_tcb, state::closed);
             }},
+    theorem{"reordering: where text or a FIN may be unacknowledged, and what is overdue goes",
+            [](const machine_table& t) { return runs_in(t, event::timeout_reordering, unsent, action::snd_lost, {}); }},
+    theorem{"tail loss: where text or a FIN may be unacknowledged, and one probe goes",
+            [](const machine_table& t) { return runs_in(t, event::timeout_tail_loss, unsent, action::snd_tail, {}); }},
+    theorem{"pacing: where text or a FIN may wait for its turn",
+            [](const machine_table& t) { return runs_in(t, event::timeout_pacing, unsent, action::snd_paced, {}); }},
     theorem{"persist: where text or a FIN may wait for a window, one probe, and it never gives up by itself (MUST-37)",
             [](const machine_table& t) { return runs_in(t, event::timeout_persist, unsent, action::snd_probe, {}); }},
     theorem{
@@ -79,8 +85,9 @@ const theorem list[] = {
     theorem{"what goes again, probes or reminds does so for a timeout alone",
             [](const machine_table& t) {
                 return every_cell(t, [](const place& p) {
-                    constexpr actions reminders =
-                        action::snd_again | action::snd_probe | actions{action::snd_override} | action::snd_keep_alive;
+                    constexpr actions reminders = action::snd_again | actions{action::snd_lost} | action::snd_tail |
+                                                  action::snd_paced | action::snd_probe | action::snd_override |
+                                                  action::snd_keep_alive;
                     return !p.does_any(reminders) || p.is(timeouts);
                 });
             }},
