@@ -32,8 +32,8 @@ public:
             srtt8_ = us << 3U;
             rttvar4_ = us << 1U;
         } else if (spurious_) {  // RFC 4015 section 3: what delayed the ACKs may do so again
-            srtt8_ = std::max(srtt8_, us << 3U);
-            rttvar4_ = std::max(rttvar4_, us << 1U);
+            srtt8_ = std::max(srtt8_, 8 * us);
+            rttvar4_ = std::max(rttvar4_, 2 * us);
         } else {
             const std::uint32_t srtt = srtt8_ >> 3U;
             const std::uint32_t error = srtt < us ? us - srtt : srtt - us;
