@@ -269,6 +269,7 @@ struct tcb {
             if (adopted && given.keep_alive <= given.user_timeout) return given.user_timeout + std::chrono::seconds{1};
         }
         return given.keep_alive;
+    }
     /// TSval.
     [[nodiscard]] constexpr std::uint32_t stamp(time_point now) const noexcept {
         return ts.at(now, Policies::timestamp_tick);
