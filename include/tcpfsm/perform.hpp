@@ -183,8 +183,8 @@ private:
     constexpr void watch_window() noexcept {
         if (!t_.ts.on) return t_.watch.arrived(rcv_.nxt, why_.now);
         const std::uint32_t ecr = why_.arrived->options.ts_ecr;
-        const std::uint32_t ms = t_.ts.at(why_.now) - ecr;
-        if (ecr != 0 && ms < 0x10000000U) t_.watch.echoed(ecr, std::chrono::milliseconds{ms});
+        const std::uint32_t ticks = t_.stamp(why_.now) - ecr;
+        if (ecr != 0 && ticks < 0x100000U) t_.watch.echoed(ecr, ticks * P::timestamp_tick);
     }
     constexpr void hold(const trimmed& cut) noexcept {
         why_.out->skip = cut.skipped;

@@ -21,6 +21,12 @@
 #include <tcpfsm/rate.hpp>
 #include <tcpfsm/reassembly.hpp>
 #include <tcpfsm/recovery/fast_retransmit.hpp>
+#include <tcpfsm/recovery/scoreboard.hpp>
+#include <tcpfsm/recovery/rack.hpp>
+#include <tcpfsm/recovery/tail_loss.hpp>
+#include <tcpfsm/recovery/sack_count.hpp>
+#include <tcpfsm/recovery/prr.hpp>
+#include <tcpfsm/recovery/spurious.hpp>
 #include <tcpfsm/congestion/concept.hpp>
 #include <tcpfsm/congestion/slow_start.hpp>
 #include <tcpfsm/congestion/new_reno.hpp>
@@ -29,6 +35,8 @@
 #include <tcpfsm/congestion/dctcp.hpp>
 #include <tcpfsm/congestion/validated.hpp>
 #include <tcpfsm/congestion/none.hpp>
+#include <tcpfsm/congestion/bbr.hpp>
+#include <tcpfsm/pacing.hpp>
 #include <tcpfsm/too_big.hpp>
 #include <tcpfsm/path_mtu.hpp>
 #include <tcpfsm/option_codec.hpp>
@@ -41,6 +49,7 @@
 #include <tcpfsm/arrival.hpp>
 #include <tcpfsm/reset.hpp>
 #include <tcpfsm/resegment.hpp>
+#include <tcpfsm/recovery/selective.hpp>
 #include <tcpfsm/acknowledge.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/emit.hpp>
