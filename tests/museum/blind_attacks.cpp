@@ -434,7 +434,7 @@ void simultaneous_close() {
         both.drive_until_quiet();
         static_cast<void>(both.a.close());
         static_cast<void>(both.b.close());
-        both.drive(500ms);
+        both.drive(100ms);  // before the tail is probed
         both.a.is(closing);
         both.b.is(closing);
         both.drive(20s);
