@@ -4,6 +4,7 @@
 
 #include "flow.hpp"
 
+#include <tcpfsm/congestion/bbr.hpp>
 #include <tcpfsm/congestion/cubic.hpp>
 #include <tcpfsm/congestion/new_reno.hpp>
 
@@ -26,6 +27,7 @@ std::unique_ptr<flow> make_bulk(std::uint32_t buffer) {
 inline constexpr control controls[] = {
     {"new_reno", make_bulk<tcpfsm::new_reno>},
     {"cubic", make_bulk<tcpfsm::cubic>},
+    {"bbr", make_bulk<tcpfsm::bbr>},
 };
 
 }  // namespace bench

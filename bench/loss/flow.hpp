@@ -124,6 +124,8 @@ public:
     [[nodiscard]] bool has_arrived(tcpfsm::seq octet) const override {
         return !receiver_.in(tcpfsm::state::listen) && octet < receiver_.numbers().rcv.nxt;
     }
+    /// The sender's numbers, all of them.
+    [[nodiscard]] const tcpfsm::tcb<Policies>& sender() const { return sender_.numbers(); }
     [[nodiscard]] flow_look look() const override {
         const auto& t = sender_.numbers();
         return {t.congestion.window(), t.congestion.threshold(), t.snd.flight(), t.rtt.srtt()};

@@ -249,7 +249,6 @@ TEST_CASE("A SACK block that begins 2^31 away is on no side of anything", "[M27]
     block_from_far_away<by_duplicates>();
     CHECK(caught([] { block_from_far_away<hole_list>(); }));
     blocks_from_everywhere<by_duplicates>();
-    blocks_from_everywhere<policies>();
     CHECK(caught([] { blocks_from_everywhere<believes_any_block>(); }));
     CHECK(caught([] { blocks_from_everywhere<hole_list>(); }));
 }

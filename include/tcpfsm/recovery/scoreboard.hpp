@@ -80,6 +80,7 @@ public:
                 last.end = end;
                 last.sent = now;
                 last.blurred = last.blurred || apart != 0;
+                if (apart != 0) last.stamp = stamp;
                 return;
             }
         }
@@ -243,7 +244,10 @@ private:
         }
         if (best == N) return false;
         at(best).blurred = at(best).blurred || at(best + 1).blurred || at(best).sent != at(best + 1).sent;
-        if (at(best + 1).sent - at(best).sent < 0x80000000U) at(best).sent = at(best + 1).sent;
+        if (at(best + 1).sent - at(best).sent < 0x80000000U) {
+            at(best).sent = at(best + 1).sent;
+            at(best).stamp = at(best + 1).stamp;
+        }
         erase_keeping_end(best);
         return true;
     }
@@ -269,7 +273,10 @@ private:
         a.lost = lost;
         a.again = a.blurred = true;
         if (lost) lost_ += first + second;
-        if (b.sent - a.sent < 0x80000000U) a.sent = b.sent;
+        if (b.sent - a.sent < 0x80000000U) {
+            a.sent = b.sent;
+            a.stamp = b.stamp;
+        }
         erase_keeping_end(best - 1);
     }
 

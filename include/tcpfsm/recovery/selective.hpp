@@ -111,7 +111,7 @@ private:
             if (r.lost) t_.check.cleared(octets);
         }
         s_.rack.delivered(r, r.end, clock32(), answers_before(seg, r));
-        if constexpr (tcb<P>::rate_based) t_.rate.taken(r.stamp, octets, now_ - age, r.again);
+        if constexpr (tcb<P>::rate_based) t_.rate.taken(r.stamp, octets, now_ - age, r.again || r.blurred);
     }
     /// The ACK's timestamp tells that it answers an earlier transmission than the last one of this range.
     [[nodiscard]] constexpr bool answers_before(const segment& seg, const range& r) const noexcept {
