@@ -65,7 +65,7 @@ void play(run& r) {
     for (const member& m : r.members) {
         // No two begin at the very same time, or drop tail would decide by the order of their names.
         const nanos starts = m.starts + nanos{when.roll() % 1'000'000'000};
-        s.add(m.by->make(static_cast<std::uint32_t>(8 * bdp)),
+        s.add(m.by->make(static_cast<std::uint32_t>(8 * bdp), tcpfsm::ecn_wish::refuse),
               {.rate = rate, .delay = std::chrono::milliseconds{m.rtt_ms} - 1ms, .queue = 1U << 30U}, starts);
     }
     std::vector<std::uint64_t> before(r.members.size(), 0);

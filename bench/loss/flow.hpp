@@ -58,16 +58,18 @@ public:
 };
 
 /// What a server chooses. All figures of the report are with these.
-template <class Control>
+template <class Control, bool Paced = false>
 struct server : tcpfsm::policies {
     using congestion = Control;
+    static constexpr bool pacing = Paced;
     /// Gaps that a receiver can remember: as many as the library allows.
     static constexpr std::size_t reassembly_ranges = 255;
-    /// And of what a sender remembers of its transmissions.
-    static constexpr std::size_t sent_ranges = 256;
+    /// And ranges of what was sent: where text is paced, each segment may be one.
+    static constexpr std::size_t sent_ranges = 8192;
     /// Text that comes late is seldom refused for its timestamp.
     static constexpr tcpfsm::duration timestamp_tick = std::chrono::milliseconds{20};
-    /// The minimum is a kernel's, a fifth of the RFC's: on short round trips one second would be all that one sees.
+    /// The minimum, also of what is added to the round trip, is a kernel's, a fifth of the RFC's: on short round trips
+    /// one second would be all that one sees.
     static constexpr tcpfsm::rto_limits rto{std::chrono::seconds{1}, std::chrono::milliseconds{200},
                                             std::chrono::seconds{60}, std::chrono::milliseconds{200}};
 };
@@ -75,7 +77,8 @@ struct server : tcpfsm::policies {
 template <class Policies>
 class bulk final : public flow {
 public:
-    explicit bulk(std::uint32_t buffer) {
+    explicit bulk(std::uint32_t buffer, tcpfsm::ecn_wish ecn) {
+        given_.ecn = ecn;
         given_.snd_buff = given_.rcv_buff = std::min(buffer, (1U << 30U) - (1U << 14U));
         given_.user_timeout = tcpfsm::forever;
     }
@@ -128,7 +131,7 @@ public:
     [[nodiscard]] const tcpfsm::tcb<Policies>& sender() const { return sender_.numbers(); }
     [[nodiscard]] flow_look look() const override {
         const auto& t = sender_.numbers();
-        return {t.congestion.window(), t.congestion.threshold(), t.snd.flight(), t.rtt.srtt()};
+        return {t.congestion.window(), t.congestion.threshold(), t.in_flight(), t.rtt.srtt()};
     }
 
 private:

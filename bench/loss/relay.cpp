@@ -39,15 +39,14 @@ struct sender {
     const char* kernels;
 };
 
-template <class Control>
-constexpr auto by_host = bench::send_by_host<Control>;
-
 const std::vector<sender> senders{
     {"Linux reno", nullptr, "reno"},
     {"Linux cubic", nullptr, "cubic"},
     {"Linux bbr", nullptr, "bbr"},
-    {"tcpfsm new_reno", by_host<tcpfsm::new_reno>, nullptr},
-    {"tcpfsm cubic", by_host<tcpfsm::cubic>, nullptr},
+    {"tcpfsm new_reno", bench::send_by_host<tcpfsm::new_reno>, nullptr},
+    {"tcpfsm cubic", bench::send_by_host<tcpfsm::cubic>, nullptr},
+    {"tcpfsm cubic_paced", bench::send_by_host<tcpfsm::basic_cubic<tcpfsm::paced_hystart_plus_plus>, true>, nullptr},
+    {"tcpfsm bbr", bench::send_by_host<tcpfsm::bbr>, nullptr},
 };
 
 /// What one run came to, and how late the relay itself was.

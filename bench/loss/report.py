@@ -114,7 +114,8 @@ def grid_tables(rows):
                                  *[mean(by.get((str(loss), str(late), c), [])) for c in controls]]
                                 for loss in LOSSES for late in LATES])
     by = groups([r for r in rows if r["also"] != "none"], "also", "rtt_ms", "control")
-    what = {"bursts": "1 % lost in bursts of 8", "doubles": "1 % comes twice", "codel": "CoDel instead of drop tail"}
+    what = {"bursts": "1 % lost in bursts of 8", "doubles": "1 % comes twice", "codel": "CoDel instead of drop tail",
+            "marks": "CoDel that marks (ECN)"}
     out["twists"] = table(["100 Mbit/s", *controls],
                           [[f"{what[also]}, {rtt} ms", *[f"{median(by[also, str(rtt), c], 'fraction'):.3f}" for c in controls]]
                            for also in what for rtt in (20, 100) if (also, str(rtt), controls[0]) in by])

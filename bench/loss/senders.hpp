@@ -71,9 +71,9 @@ inline void send_by_kernel(const char* congestion, board& b) {
 }
 
 /// Our host sends, on a TUN device; the kernel behind it routes its packets to the relay.
-template <class Control>
+template <class Control, bool Paced = false>
 void send_by_host(int device, board& b) {
-    using policies = server<Control>;
+    using policies = server<Control, Paced>;
     constexpr std::size_t buffer = 4U << 20U;
     std::vector<tcpfsm::slot<policies>> slots(1);
     std::vector<tcpfsm::deadline_cell> deadlines(1);

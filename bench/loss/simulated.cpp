@@ -19,7 +19,7 @@ constexpr const char* help =
 
 double fraction(const bench::control& by, const bench::named_path& path, std::uint64_t seed, unsigned seconds) {
     bench::simulation s{bench::way_there(path, seed)};
-    s.add(by.make(4U << 20U), bench::way_back());
+    s.add(by.make(4U << 20U, tcpfsm::ecn_wish::refuse), bench::way_back());
     s.run(std::chrono::seconds{seconds});
     return 8.0 * static_cast<double>(s.of(0).counts.delivered) / seconds / static_cast<double>(bench::path_rate);
 }

@@ -15,8 +15,8 @@
 namespace bench {
 
 /// What else a path does, beside the losses and delays of the grid.
-enum class twist : std::uint8_t { none, bursts, doubles, codel };
-inline constexpr const char* twist_names[] = {"none", "bursts", "doubles", "codel"};
+enum class twist : std::uint8_t { none, bursts, doubles, codel, marks };
+inline constexpr const char* twist_names[] = {"none", "bursts", "doubles", "codel", "marks"};
 
 /// One path.
 struct situation {
@@ -50,7 +50,7 @@ struct situation {
                         .seed = seed};
         if (also == twist::bursts) s.burst = {.begins = 1'263, .ends = 125'000};  // 1 % in bursts of 8
         if (also == twist::doubles) s.twice = 10'000;
-        if (also == twist::codel) s.keeps = discipline::codel;
+        if (also == twist::codel || also == twist::marks) s.keeps = discipline::codel;
         return s;
     }
     /// The way of the ACKs: the same rate, nothing goes wrong.
@@ -83,7 +83,7 @@ inline std::vector<situation> paths(bool quick) {
             }
         }
     }
-    for (const twist t : {twist::bursts, twist::doubles, twist::codel}) {
+    for (const twist t : {twist::bursts, twist::doubles, twist::codel, twist::marks}) {
         for (const unsigned rtt : {20U, 100U}) out.push_back({rtt, 100, 0, 0, t});
     }
     return out;
@@ -105,7 +105,8 @@ struct outcome {
 /// The simulation of one transfer, before its first event.
 inline simulation prepare(const situation& path, const control& by, std::uint64_t seed) {
     simulation s{path.forward(seed)};
-    s.add(by.make(path.buffer()), path.back());
+    const auto ecn = path.also == twist::marks ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
+    s.add(by.make(path.buffer(), ecn), path.back());
     return s;
 }
 

@@ -5,7 +5,7 @@ from html import escape
 
 INK = "#24292f"
 FAINT = "#d0d7de"
-COLORS = {"new_reno": "#0072b2", "cubic": "#d55e00", "bbr": "#009e73", "dctcp": "#aa4499"}
+COLORS = {"new_reno": "#0072b2", "cubic_paced": "#e69f00", "cubic": "#d55e00", "bbr": "#009e73", "dctcp": "#aa4499"}
 FONT = "font-family='DejaVu Sans, Verdana, sans-serif'"
 
 

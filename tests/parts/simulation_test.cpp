@@ -5,6 +5,7 @@
 
 #include "../../bench/loss/simulation.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -18,7 +19,7 @@ using flow = bench::bulk<bench::server<tcpfsm::new_reno>>;
 bench::simulation one_flow(const bench::link_settings& there, std::uint32_t buffer = 1U << 20U,
                            const bench::link_settings& back = {.delay = 10ms, .queue = 1U << 24U}) {
     bench::simulation s{there};
-    s.add(std::make_unique<flow>(buffer), back);
+    s.add(std::make_unique<flow>(buffer, tcpfsm::ecn_wish::refuse), back);
     return s;
 }
 
@@ -100,9 +101,23 @@ TEST_CASE("simulation: the same seed comes to the same", "[bench]") {
     CHECK(a.segments != c.segments);
 }
 
+TEST_CASE("simulation: with ECN a queue that marks loses nothing, and the sender slows down", "[bench]") {
+    bench::simulation s{{.rate = 10'000'000, .delay = 10ms, .queue = 1U << 24U, .mark_above = 30'000}};
+    s.add(std::make_unique<flow>(1U << 20U, tcpfsm::ecn_wish::ask), {.delay = 10ms, .queue = 1U << 24U});
+    std::uint64_t longest = 0;
+    s.run(2s);
+    s.every(10ms, [&](nanos) { longest = std::max(longest, s.bottleneck().octets_waiting()); });
+    s.run(20s);
+    CHECK(s.bottleneck().counts().marked > 3);
+    CHECK(s.of(0).counts.again == 0);
+    CHECK(longest < 60'000);  // else the whole buffer would wait there
+    CHECK(s.of(0).counts.delivered > 20'000'000);
+}
+
 TEST_CASE("simulation: flows begin when they are told to, and share what there is", "[bench]") {
     bench::simulation s{{.rate = 10'000'000, .delay = 1ms, .queue = 1U << 24U}};
-    for (int i = 0; i < 2; ++i) s.add(std::make_unique<flow>(1U << 16U), {.delay = 9ms, .queue = 1U << 24U}, i * 5s);
+    for (int i = 0; i < 2; ++i)
+        s.add(std::make_unique<flow>(1U << 16U, tcpfsm::ecn_wish::refuse), {.delay = 9ms, .queue = 1U << 24U}, i * 5s);
     s.run(5s);
     CHECK(s.of(0).counts.delivered > 5'000'000);
     CHECK(s.of(1).counts.delivered == 0);
