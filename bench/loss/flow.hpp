@@ -77,7 +77,7 @@ struct server : tcpfsm::policies {
 template <class Policies>
 class bulk final : public flow {
 public:
-    explicit bulk(std::uint32_t buffer, tcpfsm::ecn_wish ecn) {
+    explicit bulk(std::uint32_t buffer, tcpfsm::ecn_wish ecn = tcpfsm::ecn_wish::refuse) {
         given_.ecn = ecn;
         given_.snd_buff = given_.rcv_buff = std::min(buffer, (1U << 30U) - (1U << 14U));
         given_.user_timeout = tcpfsm::forever;
