@@ -112,7 +112,7 @@ public:
     /// The text or FIN of `next()`.
     [[nodiscard]] constexpr transmit text(const stretch& s) noexcept {
         const bool first = s.from == snd_.nxt;
-        if (first && !snd_.outstanding() && now_ - t_.sent_at > t_.rto()) t_.congestion.was_idle(t_.to_peer(now_));
+        if (first && !snd_.outstanding() && was_idle()) t_.congestion.was_idle(t_.to_peer(now_));
         control bits = ctl::ack;
         if (s.fin) bits |= ctl::fin;
         if (s.text != 0 && s.from + s.text == snd_.end) bits |= ctl::psh;  // MUST-61
@@ -234,6 +234,13 @@ private:
         return t_.congestion.window() + extra * snd_.mss;
     }
 
+    /// Nothing was sent for longer than the RTO (RFC 5681 4.1); to a control that rules by rates, for however short.
+    [[nodiscard]] constexpr bool was_idle() const noexcept {
+        if constexpr (tcb<P>::rate_based) {
+            if (t_.rate.app_limited()) return true;
+        }
+        return now_ - t_.sent_at > t_.rto();
+    }
     /// A segment with the acknowledgment, window, urgent pointer and options of now. It pays the debt of an ACK.
     [[nodiscard]] constexpr segment blank(seq number, control bits, bool text = false) noexcept {
         segment seg{.seq = number, .ctl = bits};
