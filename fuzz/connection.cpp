@@ -125,7 +125,7 @@ void arrive(basic_connection<P>& c, input& in, time_point now) {
     options& o = seg.options;
     o.has_timestamps = n.ts.on != ((extras & 2U) != 0);
     o.ts_val = n.ts.recent + in.octet() - 4;
-    o.ts_ecr = n.ts.at(now) - in.octet();
+    o.ts_ecr = n.stamp(now) - in.octet();
     if ((extras & 4U) != 0) {
         o.has_mss = o.has_window_scale = o.sack_permitted = o.has_timestamps = true;
         o.mss = static_cast<std::uint16_t>(in.word());
@@ -164,7 +164,7 @@ void live(input in) {
             if (in.octet() < 0x20) static_cast<void>(c.abort(now));
             break;
         case 6: {
-            const std::uint8_t what = in.octet();
+            const auto what = static_cast<std::uint8_t>(in.octet());
             const seq quoted = in.near(c.numbers().snd.una);
             if (what < 0xc0) {
                 c.handle_icmp(static_cast<icmp_error>(what % 3), quoted, now);

@@ -54,7 +54,7 @@ class basic_connection {
                       Policies::timestamp_tick <= std::chrono::seconds{1},
                   "a clock of timestamps ticks once in a millisecond to a second (RFC 7323 5.4)");
     static_assert(Policies::max_ack_delay >= duration::zero());
-    static_assert(Policies::reassembly_ranges > 0 && Policies::reassembly_ranges < 256);
+    static_assert(Policies::reassembly_ranges > 0 && Policies::reassembly_ranges <= 1U << 14U);
     static_assert(Policies::mss_floor > max_options_size, "a segment has room for text beside its options");
 
 public:

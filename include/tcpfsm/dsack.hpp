@@ -59,14 +59,19 @@ struct no_duplicate_debt {
     friend constexpr bool operator==(const no_duplicate_debt&, const no_duplicate_debt&) noexcept = default;
 };
 
-/// Whether these policies ever tell of duplicates. A program may make `sack` a variable of its own.
+/// Whether these policies ever agree to SACK. A program may make `sack` a variable of its own.
+template <class P>
+[[nodiscard]] constexpr bool may_sack() noexcept {
+    if constexpr (requires { typename std::bool_constant<P::sack>; }) {
+        return P::sack;
+    } else {
+        return true;
+    }
+}
+/// Whether they ever tell of duplicates.
 template <class P>
 [[nodiscard]] constexpr bool tells_duplicates() noexcept {
-    if constexpr (requires { typename std::bool_constant<P::sack>; }) {
-        return P::sack && P::dsack;
-    } else {
-        return P::dsack;
-    }
+    return may_sack<P>() && P::dsack;
 }
 
 /// Writes the blocks of an ACK of `next`, as many as there is room for. A range that begins at `next` is no news: it

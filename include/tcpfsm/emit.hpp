@@ -43,7 +43,7 @@ public:
     /// What may be sent now: a repair, a probe, or new text. Nothing if neither is owed and allowed.
     [[nodiscard]] constexpr std::optional<stretch> next() const noexcept {
         if (snd_.shut()) return snd_.probe ? std::optional{probe()} : std::nullopt;
-        if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una, snd_.nxt);
+        if (snd_.lost_one && snd_.outstanding()) return front();
         if constexpr (P::undo) {
             // F-RTO: new text first, and then nothing until its fate is known.
             if (t_.check.wants_new_text()) {
@@ -174,6 +174,14 @@ private:
         const std::uint32_t n = std::min({rest, room, full()});
         if (room == 0) return std::nullopt;
         return stretch{from, n, n == rest && n < room && upto == snd_.nxt && snd_.fin_sent()};
+    }
+    /// What stands at SND.UNA, whatever the window.
+    [[nodiscard]] constexpr std::optional<stretch> front() const noexcept {
+        if constexpr (tcb<P>::remembers) {
+            const auto where = t_.selective() ? t_.sent.board.first_lost() : std::nullopt;
+            if (where) return sent_before(where->left, where->right);
+        }
+        return sent_before(snd_.una, snd_.nxt);
     }
     /// What is known to be lost, as far as there is room in flight.
     [[nodiscard]] constexpr std::optional<stretch> lost() const noexcept {

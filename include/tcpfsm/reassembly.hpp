@@ -83,11 +83,11 @@ private:
     // Unused places are zero, so that two reassemblies with equal ranges are equal.
     constexpr void shrink(std::size_t n) noexcept {
         for (std::size_t i = n; i < count_; ++i) ranges_[i] = {};
-        count_ = static_cast<std::uint8_t>(n);
+        count_ = static_cast<std::uint16_t>(n);
     }
 
     std::array<sack_block, Cap> ranges_{};
-    std::uint8_t count_ = 0;
+    std::uint16_t count_ = 0;
 };
 
 }  // namespace tcpfsm

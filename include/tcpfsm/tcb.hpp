@@ -200,7 +200,7 @@ using present_if = std::conditional_t<Present, T, absent<Which>>;
 template <class Policies>
 struct tcb {
     /// There is a scoreboard.
-    static constexpr bool remembers = Policies::sack && Policies::sent_ranges != 0;
+    static constexpr bool remembers = may_sack<Policies>() && Policies::sent_ranges != 0;
     static constexpr bool rate_based = is_rate_based<typename Policies::congestion>;
     static constexpr bool paced = Policies::pacing || rate_based;
     static_assert(!rate_based || remembers, "a control that rules by rates needs the scoreboard");

@@ -74,6 +74,9 @@ public:
         if (wide_ < 0xff) ++wide_;
         persist_ = 16;
     }
+    /// A recovery was spurious: what was taken for lost had been overtaken. Read literally, step 3 never sees a segment
+    /// that is always sent again before it arrives.
+    constexpr void proved_reordering() noexcept { reordering_seen_ = true; }
     /// Recovery has ended.
     constexpr void recovered() noexcept {
         if (persist_ != 0 && --persist_ == 0) wide_ = 1;

@@ -56,6 +56,7 @@ public:
         if (octets != 0) {
             s_.duplicates = 0;
             s_.tail_from = now_;
+            snd_.lost_one = false;
         } else if (s_.board.sacked() > held && s_.duplicates < 3) {
             ++s_.duplicates;
         }
@@ -170,7 +171,11 @@ private:
             after.una = snd_.nxt - s_.board.pipe();
             after.flight = s_.board.pipe() + delivered_;
             t_.congestion.restore(t_.check.before(), after);
-            if (s_.now == episode::timeout) t_.rtt.was_spurious();
+            if (s_.now == episode::timeout) {
+                t_.rtt.was_spurious();
+            } else {
+                s_.rack.proved_reordering();
+            }
             t_.check.close();
             s_.now = episode::none;
             snd_.lost_one = false;
