@@ -267,7 +267,9 @@ def others(folder, rows):
             share = median(of, "fraction")
             fill, edge = style(who)
             picture.rect(start + j * bar + 1, y + h * (1 - share), bar - 2, h * share, fill, stroke=edge)
-            picture.text(start + (j + 0.5) * bar, y + h * (1 - share) - 4, f"{share:.2f}"[1:] if share < 1 else "1", 9, "middle")
+            at = (start + (j + 0.5) * bar + 3, y + h * (1 - share) - 3)
+            turned = f"rotate(-90 {at[0]:.1f} {at[1]:.1f})"
+            picture.text(*at, f"{share:.2f}"[1:], 8, transform=turned)
     for j, who in enumerate(whos):
         at = (x + (j % 4) * 205, y + h + 44 + 18 * (j // 4))
         fill, edge = style(who)
