@@ -31,7 +31,7 @@ public:
             if (safe) send += smss;
             send = std::min<std::uint64_t>(ssthresh - in_flight, send);
         }
-        if (out_ == 0 && send == 0) send = smss;  // the first retransmission does not wait
+        if (out_ == 0 && send < smss) send = smss;  // the first retransmission does not wait
         window_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(in_flight + send, 1U << 30U));
     }
     /// Losses were found although nothing arrived: one segment may go.

@@ -56,9 +56,9 @@ public:
     constexpr void delivered(const Range& r, seq end, microseconds32 now, bool echo_too_old) noexcept {
         if (end < fack_ && !r.again) reordering_seen_ = true;
         fack_ = later(fack_, end);
-        const std::uint32_t rtt = std::max<std::uint32_t>(now - r.sent, 1);
+        const std::uint32_t rtt = std::max<std::uint32_t>(now - r.first_sent(), 1);  // rather too long
         if (r.again && (echo_too_old || rtt < min_rtt_.value())) return;
-        if (!r.again && !r.blurred) min_rtt_.take(rtt, now);
+        if (!r.again && !r.blurred()) min_rtt_.take(rtt, now);
         rtt_ = rtt;
         if (known_ && !later_sent(r.sent, end, xmit_, end_)) return;
         known_ = true;

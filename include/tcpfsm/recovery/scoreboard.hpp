@@ -26,19 +26,40 @@ using microseconds32 = std::uint32_t;
 /// Octets that were sent at one time and met one fate. A range begins where the one before it ends.
 template <class Stamp>
 struct sent_range {
-    seq end{};                 ///< one beyond its last number
-    microseconds32 sent = 0;   ///< when it was last sent
-    bool sacked : 1 = false;   ///< selectively acknowledged
-    bool lost : 1 = false;     ///< found lost, and not sent again since
-    bool again : 1 = false;    ///< sent more than once
-    bool blurred : 1 = false;  ///< `sent` is true of its last octets alone: no round trip can be read from it
+    seq end{};                    ///< one beyond its last number
+    microseconds32 sent = 0;      ///< when the last of it was last sent
+    bool sacked : 1 = false;      ///< selectively acknowledged
+    bool lost : 1 = false;        ///< found lost, and not sent again since
+    bool again : 1 = false;       ///< sent more than once
+    std::uint32_t blur : 28 = 0;  ///< so much earlier some of it may have been sent
     [[no_unique_address]] Stamp stamp{};
     friend constexpr bool operator==(const sent_range&, const sent_range&) noexcept = default;
 
     /// Neither arrived nor lost, as far as is known.
     [[nodiscard]] constexpr bool in_flight() const noexcept { return !sacked && !lost; }
+    /// No round trip can be read from it.
+    [[nodiscard]] constexpr bool blurred() const noexcept { return blur != 0; }
+    /// When the first of it was last sent.
+    [[nodiscard]] constexpr microseconds32 first_sent() const noexcept { return sent - blur; }
+    /// How long it would take to send both, and what is then remembered.
+    [[nodiscard]] constexpr std::uint32_t span(const sent_range& o) const noexcept {
+        return later_time(sent, o.sent) - earlier_time(first_sent(), o.first_sent());
+    }
+    constexpr void share_time(const sent_range& o) noexcept {
+        const std::uint32_t both = span(o);
+        if (later_time(sent, o.sent) != sent) sent = o.sent, stamp = o.stamp;
+        blur = std::min(both, 0xfff'ffffU) & 0xfff'ffffU;
+    }
     [[nodiscard]] constexpr bool alike(const sent_range& o) const noexcept {
         return sacked == o.sacked && lost == o.lost && again == o.again;
+    }
+
+private:
+    static constexpr microseconds32 later_time(microseconds32 a, microseconds32 b) noexcept {
+        return a - b < 0x8000'0000U ? a : b;
+    }
+    static constexpr microseconds32 earlier_time(microseconds32 a, microseconds32 b) noexcept {
+        return a - b < 0x8000'0000U ? b : a;
     }
 };
 
@@ -68,19 +89,17 @@ public:
         if (una != nxt) push({.end = nxt, .sent = now});
     }
     /// [from, end) is sent: new octets behind all others, or old ones again. New ones join the last range if that was
-    /// sent at the same time, or, as ranges become scarce, no more than `grain` before.
+    /// sent at the same time, or, as ranges become scarce, if all of it was no more than `grain` before.
     constexpr void sent(seq from, seq end, microseconds32 now, std::uint32_t grain, const Stamp& stamp = {}) noexcept {
         if (from == end) return;
         make_room();
         if (from != this->end()) return resent({from, end}, now, stamp);
         if (count_ != 0) {
             range& last = at(count_ - 1U);
-            const std::uint32_t apart = now - last.sent;
+            const std::uint32_t apart = now - last.first_sent();
             if (last.in_flight() && !last.again && apart <= (count_ < N / 2 ? 0 : grain)) {
                 last.end = end;
-                last.sent = now;
-                last.blurred = last.blurred || apart != 0;
-                if (apart != 0) last.stamp = stamp;
+                last.share_time({.sent = now, .stamp = stamp});
                 return;
             }
         }
@@ -147,7 +166,10 @@ public:
     }
     /// The peer has thrown away what it had beyond a gap (RFC 2018 section 8).
     constexpr void forget_sacks() noexcept {
-        for (std::size_t i = 0; i < count_; ++i) at(i).sacked = false;
+        for (std::size_t i = 0; i < count_; ++i) {
+            at(i).again = at(i).again || at(i).sacked;  // when it was sent is not known any more
+            at(i).sacked = false;
+        }
         sacked_ = 0;
     }
 
@@ -227,7 +249,7 @@ private:
         for (std::size_t i = last; i-- > first + 1;) erase(i);
     }
     /// Leaves room for two cuts. First by taking together what differs in its time alone: the pair that was sent with
-    /// the least time between, as if all of it were sent last. Then by forgetting.
+    /// the least time between, as if any of it might have been sent first or last. Then by forgetting.
     constexpr void make_room() noexcept {
         while (count_ + 2U > N) {
             if (!take_together()) forget_one();
@@ -238,16 +260,11 @@ private:
         std::uint32_t least = 0;
         for (std::size_t i = 0; i + 1 < count_; ++i) {
             if (!at(i).alike(at(i + 1))) continue;
-            const std::uint32_t ahead = at(i + 1).sent - at(i).sent;
-            const std::uint32_t apart = std::min(ahead, 0U - ahead);
+            const std::uint32_t apart = at(i).span(at(i + 1));
             if (best == N || apart < least) best = i, least = apart;
         }
         if (best == N) return false;
-        at(best).blurred = at(best).blurred || at(best + 1).blurred || at(best).sent != at(best + 1).sent;
-        if (at(best + 1).sent - at(best).sent < 0x80000000U) {
-            at(best).sent = at(best + 1).sent;
-            at(best).stamp = at(best + 1).stamp;
-        }
+        at(best).share_time(at(best + 1));
         erase_keeping_end(best);
         return true;
     }
@@ -271,12 +288,9 @@ private:
         const bool lost = (a.lost || b.lost) && !a.in_flight() && !b.in_flight();
         a.sacked = false;
         a.lost = lost;
-        a.again = a.blurred = true;
+        a.again = true;
+        a.share_time(b);
         if (lost) lost_ += first + second;
-        if (b.sent - a.sent < 0x80000000U) {
-            a.sent = b.sent;
-            a.stamp = b.stamp;
-        }
         erase_keeping_end(best - 1);
     }
 

@@ -105,14 +105,14 @@ private:
         delivered_ += octets;
         const duration age{static_cast<std::int64_t>(clock32() - r.sent)};
         if (!r.again) {
-            if (!r.blurred) rtt_ = std::max(age, duration{1});
+            if (!r.blurred()) rtt_ = std::max(age, duration{1});
             original_ = original_ || r.end <= s_.recover;
         }
         if constexpr (P::undo) {
             if (r.lost) t_.check.cleared(octets);
         }
         s_.rack.delivered(r, r.end, clock32(), answers_before(seg, r));
-        if constexpr (tcb<P>::rate_based) t_.rate.taken(r.stamp, octets, now_ - age, r.again || r.blurred);
+        if constexpr (tcb<P>::rate_based) t_.rate.taken(r.stamp, octets, now_ - age, r.again || r.blurred());
     }
     /// The ACK's timestamp tells that it answers an earlier transmission than the last one of this range.
     [[nodiscard]] constexpr bool answers_before(const segment& seg, const range& r) const noexcept {

@@ -5,6 +5,7 @@
 #include <tcpfsm/seq.hpp>
 #include <tcpfsm/time.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 // RFC 8985 section 7: when ACKs stop although text is in flight, the last segment, or a new one, is sent long before
@@ -18,8 +19,9 @@ public:
     constexpr void begin() noexcept { *this = {}; }
     /// A round trip was measured.
     constexpr void sampled() noexcept { allowed_ = true; }
-    /// 7.2: two round trips; if one segment alone is in flight its ACK may be delayed.
+    /// 7.2: two round trips; if one segment alone is in flight its ACK may be delayed. A second if none was measured.
     [[nodiscard]] static constexpr duration timeout(duration srtt, bool alone, duration max_ack_delay) noexcept {
+        if (srtt == duration::zero()) return std::chrono::seconds{1};
         return srtt * 2 + (alone ? max_ack_delay : duration::zero());
     }
     /// 7.3: a probe may be sent.
