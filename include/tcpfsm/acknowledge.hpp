@@ -130,6 +130,7 @@ private:
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
             t_.congestion.begin(t_.to_peer(now_), syn_was_lost);
             t_.recovery.begin(snd_.iss);
+            if constexpr (P::undo) t_.check.close();  // a SYN that was lost is no reduction to take back
             if constexpr (tcb<P>::remembers) selective<P>{t_, now_}.begin();
         }
         const std::uint32_t octets = snd_.first_text() - first;

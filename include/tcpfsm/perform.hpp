@@ -63,7 +63,7 @@ private:
         case action::snd_fin: snd_.fin = true; return;
         case action::snd_again: return snd_again();
         case action::snd_lost: return snd_lost();
-        case action::snd_tail: snd_.tail = true; return;
+        case action::snd_tail: snd_.tail = true; t_.armed_at = why_.now; return;
         case action::snd_paced: t_.pace_due = never; return;
         case action::snd_probe: return snd_probe();
         case action::snd_override: snd_.hurry = true; t_.override_due = never; t_.ecn.release(); return;

@@ -63,11 +63,12 @@ public:
         // The front cannot have arrived and not be acknowledged: the peer has thrown it away (RFC 2018 section 8).
         if (!s_.board.empty() && s_.board[0].sacked) s_.board.forget_sacks();
         if (proves_wrong(seg, octets)) take_back(p);
+        const bool fast = s_.now == episode::fast;
         const bool ends = s_.now != episode::none && snd_.una >= s_.recover;
         if (ends) end(p);
         const bool repaired = s_.tail.acknowledged(seg.ack, duplicate, octets == 0 && !sacks(seg));
         const std::uint32_t lost = find_losses();
-        respond(p, octets, lost, ends, repaired);
+        respond(p, octets, lost, ends && fast, repaired);
     }
     /// The same where the peer did not agree to SACK: the records serve to measure rates alone.
     constexpr void take_plain(const segment& seg, const path& p) noexcept {
