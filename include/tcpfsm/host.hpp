@@ -5,6 +5,7 @@
 #include <tcpfsm/host/link_side.hpp>
 #include <tcpfsm/isn.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -88,21 +89,23 @@ public:
     /// `err_no_resources`: no port or no slot is free.
     constexpr connecting connect(const endpoint& remote, const endpoint& local, time_point now,
                                  parameters settings = {}) noexcept {
-        if (!may_connect(remote, local)) return {.says = answer::err_unspecified};
-        four_tuple between{local, remote};
-        if (local.port == 0 && !choose_port(between)) return {.says = answer::err_no_resources};
-        if (roster_.find(between) != nobody) return {.says = answer::err_exists};
-        const std::uint32_t i = roster_.seat(between);
-        if (i == nobody) return {.says = answer::err_no_resources};
-        settings.remote_specified = true;
-        const answer said = roster_[i].stream.open_active(filled(settings, between, now), now);
-        roster_[i].known = roster_type::audience::user;
-        roster_.touch(i, now);
-        return {roster_.handle_of(i), said};
+        return connect_by(remote, local, now, settings,
+                          [now](auto& stream, const parameters& p) { return stream.open_active(p, now); });
     }
     /// The same from an address, any port.
     constexpr connecting connect(const endpoint& remote, const ip_address& local, time_point now) noexcept {
         return connect(remote, endpoint{local, 0}, now);
+    }
+    /// The same with fast open (RFC 7413): the SYN asks for a cookie, or shows the one that this server gave last time,
+    /// with the MSS that it announced then (0: none is known). What is sent before the next poll goes with the SYN. What
+    /// came of it: `stream(h)->tcp().fast_open()`, once it is open.
+    constexpr connecting connect_fast(const endpoint& remote, const endpoint& local, time_point now,
+                                      const fast_open_cookie& cookie, std::uint16_t mss,
+                                      parameters settings = {}) noexcept requires(Policies::fast_open) {
+        return connect_by(remote, local, now, settings, [&](auto& stream, parameters p) {
+            if (mss != 0) p.default_mss = std::min(mss, p.mss);
+            return stream.open_fast(p, cookie, now);
+        });
     }
     /// After `incoming`: the SYN is answered. News: `opened`, or an end.
     constexpr answer accept(handle h, time_point now) noexcept {
@@ -230,6 +233,21 @@ public:
     }
 
 private:
+    template <class Open>
+    constexpr connecting connect_by(const endpoint& remote, const endpoint& local, time_point now, parameters settings,
+                                    Open open) noexcept {
+        if (!may_connect(remote, local)) return {.says = answer::err_unspecified};
+        four_tuple between{local, remote};
+        if (local.port == 0 && !choose_port(between)) return {.says = answer::err_no_resources};
+        if (roster_.find(between) != nobody) return {.says = answer::err_exists};
+        const std::uint32_t i = roster_.seat(between);
+        if (i == nobody) return {.says = answer::err_no_resources};
+        settings.remote_specified = true;
+        const answer said = open(roster_[i].stream, filled(settings, between, now));
+        roster_[i].known = roster_type::audience::user;
+        roster_.touch(i, now);
+        return {roster_.handle_of(i), said};
+    }
     /// A call about octets, and what follows from it.
     template <class Call>
     constexpr moved with(handle h, time_point now, Call call) noexcept {

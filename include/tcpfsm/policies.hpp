@@ -118,6 +118,8 @@ struct parameters {
     std::uint32_t snd_buff = 65535;
     /// MSS to announce, and the largest text to send, options included: the MTU less 40 (IPv4) or 60 (IPv6).
     std::uint16_t mss = 1460;
+    /// With a host, which knows the MTU: the largest MSS that the user wants.
+    std::uint16_t mss_most = 0xffff;
     /// What the peer takes if it announces nothing: 536 (IPv4) or 1220 (IPv6) (MUST-15).
     std::uint16_t default_mss = 536;
     /// The path is one of IPv6: headers of 60 octets, and an MTU of at least 1280.

@@ -83,6 +83,13 @@ public:
         const answer said = connection_.open_active(fitted(p), now);
         return fresh ? opened(said) : said;
     }
+    /// OPEN, active, with fast open: see `basic_connection::open_fast`.
+    constexpr answer open_fast(const parameters& p, const fast_open_cookie& cookie, time_point now) noexcept
+        requires(Policies::fast_open) {
+        const bool fresh = connection_.in(state::closed);
+        const answer said = connection_.open_fast(fitted(p), cookie, now);
+        return fresh ? opened(said) : said;
+    }
     /// SEND: copies as much of `text` as there is room for. The caller may reuse it at once.
     constexpr moved send(std::span<const std::uint8_t> text, time_point now) noexcept { return put(text, now, false); }
     /// SEND with the URGENT flag: all text up to the end of this one is urgent (new programs should not, SHLD-13).

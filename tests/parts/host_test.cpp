@@ -733,3 +733,53 @@ TEST_CASE("host: connections that have much to send take turns", "[host]") {
     CHECK(std::set<std::uint16_t>(ports.begin(), ports.begin() + 3).size() == 3);
     CHECK(std::equal(ports.begin(), ports.begin() + 3, ports.begin() + 3));
 }
+
+TEST_CASE("host: an MSS of the user's is announced, and more is not sent, but none beyond the MTU", "[host][3.7.1]") {
+    for (const std::uint16_t most : {std::uint16_t{1100}, std::uint16_t{9000}}) {
+        const std::uint16_t expected = std::min(most, std::uint16_t{1460});
+        cable c{box{1}, box{2}};
+        listener_options options = at_port(80);
+        options.settings.mss_most = most;
+        REQUIRE(c.b.host.listen(options));
+        const handle h = c.a.host.connect(server4, endpoint{client4, 0}, c.now, {.mss_most = most}).of;
+        const octet_string syn = c.a.packet(c.now);
+        CHECK(read_packet(syn).seg.options.mss == expected);
+        c.b.host.handle_packet(syn, c.now);
+        const octet_string answer = c.b.packet(c.now);
+        CHECK(read_packet(answer).seg.options.mss == expected);
+        c.a.host.handle_packet(answer, c.now);
+        CHECK(c.a.host.stream(h)->tcp().numbers().snd.mss == expected);
+    }
+}
+
+namespace {
+
+struct opens_fast : brief {
+    static constexpr bool fast_open = true;
+};
+
+}  // namespace
+
+TEST_CASE("host: with a cookie text goes with the SYN, as much as the MSS of last time allows",
+          "[host][RFC 7413 4.2.1]") {
+    std::vector<slot<opens_fast>> slots(1);
+    std::vector<deadline_cell> deadlines(1);
+    std::vector<demultiplexer_cell> cells(2);
+    octet_string octets(8192);
+    std::vector<listener> listeners(1);
+    host_config config;
+    config.snd_buff = config.rcv_buff = 4096;
+    basic_host<opens_fast> host{config, {slots, deadlines, cells, octets, listeners}};
+    const fast_open_cookie cookie{{1, 2, 3, 4}, 4};
+    const time_point now{std::chrono::seconds{1}};
+    const auto begun = host.connect_fast(server4, endpoint{client4, 0}, now, cookie, 940);
+    REQUIRE(begun.says == answer::ok);
+    CHECK(host.send(begun.of, octets_of(std::string(2000, 'x')), now).octets == 2000);
+    octet_string out(config.mtu);
+    out.resize(host.poll_packet(out, now));
+    const auto syn = read_packet(out);
+    CHECK(syn.seg.has(ctl::syn));
+    CHECK(syn.seg.options.cookie == cookie);
+    CHECK(syn.seg.text > 800);
+    CHECK(syn.seg.text < 940);
+}

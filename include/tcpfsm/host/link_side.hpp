@@ -97,7 +97,8 @@ protected:
         const bool v4 = between.local.address.is_v4();
         p.iss = initial_(between, now);
         p.timestamp_offset = timestamp_offset(config_.secret, between);
-        p.mss = static_cast<std::uint16_t>(config_.mtu - ip_header_size(between.local.address) - tcp_header_size);
+        const auto fits = config_.mtu - ip_header_size(between.local.address) - tcp_header_size;
+        p.mss = std::min(static_cast<std::uint16_t>(fits), p.mss_most);
         p.default_mss = v4 ? 536 : 1220;  // MUST-15
         p.ipv6 = !v4;
         if (config_.known_mtu != nullptr) p.known_mtu = config_.known_mtu(config_.context, between.remote.address);
