@@ -97,8 +97,8 @@ public:
         return connect(remote, endpoint{local, 0}, now);
     }
     /// The same with fast open (RFC 7413): the SYN asks for a cookie, or shows the one that this server gave last time,
-    /// with the MSS that it announced then (0: none is known). What is sent before the next poll goes with the SYN. What
-    /// came of it: `stream(h)->tcp().fast_open()`, once it is open.
+    /// with the MSS that it announced then (0: none is known). What is sent before the next poll goes with the SYN.
+    /// What came of it: `stream(h)->tcp().fast_open()`, once it is open.
     constexpr connecting connect_fast(const endpoint& remote, const endpoint& local, time_point now,
                                       const fast_open_cookie& cookie, std::uint16_t mss,
                                       parameters settings = {}) noexcept requires(Policies::fast_open) {

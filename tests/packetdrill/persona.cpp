@@ -11,6 +11,9 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
+#include <istream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -23,24 +26,30 @@ using tcpfsm::duration;
 using tcpfsm::seq;
 using tcpfsm::time_point;
 
-/// Ten segments at first, whatever their size; slow start by all that is acknowledged (RFC 3465 with no limit), as
-/// long as half of the window was used in the last round; and what tail loss probes have to remember.
-class linux_congestion : public reno_or_cubic {
+/// Slow start by all that is acknowledged (RFC 3465 with no limit), as long as half of the window was used in the last
+/// round, and by what arrives when it does: not once more when it is acknowledged.
+struct unlimited_slow_start : tcpfsm::standard_slow_start {
+    [[nodiscard]] constexpr std::uint32_t growth(const tcpfsm::path&, std::uint32_t octets) const noexcept {
+        return octets;
+    }
+};
+using linux_reno_or_cubic =
+    either<tcpfsm::basic_new_reno<unlimited_slow_start>, tcpfsm::basic_cubic<tcpfsm::paced_hystart_plus_plus>>;
+class linux_congestion : public linux_reno_or_cubic {
 public:
-    bool probed = false;           ///< the tail was probed since something was last acknowledged
-    bool probe_owed = false;       ///< a tail loss probe is to be sent
-    std::uint32_t duplicates = 0;  ///< octets that duplicate ACKs told of, outside of recovery
+    static inline bool shrinks_when_idle = false;
+    std::uint32_t early = 0;  ///< octets that have arrived beyond a gap, outside of recovery
 
-    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return reno_or_cubic::window() + more_; }
     constexpr void acked(tcpfsm::path p, std::uint32_t octets) noexcept {
-        probed = false;
-        octets -= std::min(octets, std::exchange(duplicates, 0));
+        octets -= std::min(octets, std::exchange(early, 0));
         most_ = std::max(most_, p.flight);
         round_ += octets;
+        const bool tried = p.limited || window() < 2 * most_;
         if (window() >= threshold()) {
-            reno_or_cubic::acked(p, octets);
-        } else if (window() < 2 * most_) {
-            more_ += octets / p.smss * p.smss;
+            linux_reno_or_cubic::acked(p, octets);
+        } else if (tried) {
+            p.limited = true;
+            linux_reno_or_cubic::acked(p, octets);
         }
         if (round_ < most_) return;
         most_ = p.flight - std::min(p.flight, octets);
@@ -48,34 +57,35 @@ public:
     }
     constexpr void begin(tcpfsm::path p, bool syn_was_lost) noexcept {
         *this = {};
-        reno_or_cubic::begin(p, syn_was_lost);
-        if (!syn_was_lost) more_ = 10 * p.smss - reno_or_cubic::window();
+        linux_reno_or_cubic::begin(p, syn_was_lost);
     }
     constexpr void lost(tcpfsm::path p) noexcept {
-        probe_owed = false;
-        more_ = duplicates = 0;
-        reno_or_cubic::lost(p);
+        early = 0;
+        p.flight = window();  // as RFC 9438 4.6 knows of some
+        linux_reno_or_cubic::lost(p);
     }
     constexpr void timed_out(tcpfsm::path p, bool first) noexcept {
-        probed = probe_owed = false;
-        more_ = duplicates = 0;
-        reno_or_cubic::timed_out(p, first);
+        early = 0;
+        p.flight = window();
+        linux_reno_or_cubic::timed_out(p, first);
     }
-    /// The sysctl of that name is off in the scripts.
-    constexpr void was_idle(tcpfsm::path) noexcept {}
+    constexpr void marked(tcpfsm::path p) noexcept {
+        p.flight = window();
+        linux_reno_or_cubic::marked(p);
+    }
+    void was_idle(tcpfsm::path p) noexcept {
+        if (shrinks_when_idle) linux_reno_or_cubic::was_idle(p);
+    }
     friend constexpr bool operator==(const linux_congestion&, const linux_congestion&) noexcept = default;
 
 private:
-    std::uint32_t more_ = 0;   ///< of the window, beyond what New Reno or CUBIC has
     std::uint32_t most_ = 0;   ///< the largest flight of this round
     std::uint32_t round_ = 0;  ///< acknowledged in this round
 };
 
 struct linux_policies : common_policies {
     using congestion = linux_congestion;
-    static constexpr std::size_t sent_ranges = 0;
-    static constexpr bool undo = false;
-    static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s};
+    static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s, 200ms};
     static constexpr duration delayed_ack{0};  // quick ACKs
     static constexpr tcpfsm::mtu_discovery path_mtu = tcpfsm::mtu_discovery::reported;
     static constexpr duration msl = 30s;
@@ -95,47 +105,6 @@ struct bsd_policies : common_policies {
 namespace tcpfsm {
 
 using packetdrill::linux_policies;
-
-/// Linux: SRTT + max(4 * RTTVAR, 200 ms).
-constexpr duration timeout_of(const tcb<linux_policies>& t) noexcept {
-    rto_limits limits = linux_policies::rto;
-    limits.minimum = t.rtt.sampled() ? t.rtt.srtt() + limits.minimum : limits.initial;
-    return t.rtt.rto(limits);
-}
-/// When a tail loss probe goes, counted from where the retransmission timer began: two round trips after the last
-/// text, and 2 ms, or 200 ms if only one segment is in flight, but not later than the timeout, which it replaces.
-/// Nothing if none is to go.
-constexpr std::optional<duration> probe_time_of(const tcb<linux_policies>& t) noexcept {
-    using namespace std::chrono_literals;
-    const bool in_flight = t.snd.synced && t.snd.outstanding() && !t.snd.shut();
-    if (!t.sack_ok || !t.rtt.sampled() || !in_flight || t.snd.retries != 0) return std::nullopt;
-    if (t.recovery.active() || t.congestion.probed) return std::nullopt;
-    const duration wait = 2 * t.rtt.srtt() + (t.snd.flight() <= t.snd.mss ? 200ms : 2ms);
-    return std::min(std::max(t.armed_at, t.sent_at) - t.armed_at + wait, timeout_of(t));
-}
-
-/// The retransmission timer is the earlier one of both.
-template <>
-constexpr duration tcb<linux_policies>::rto() const noexcept {
-    return probe_time_of(*this).value_or(timeout_of(*this));
-}
-template <>
-constexpr void performer<linux_policies>::snd_again() noexcept {
-    const bool probes = probe_time_of(t_).has_value();
-    t_.armed_at = why_.now;
-    if (probes) {
-        t_.congestion.probed = t_.congestion.probe_owed = true;
-        return;
-    }
-    t_.congestion.timed_out(t_.to_peer(why_.now), snd_.retries == 0);
-    if (snd_.retries < 0xff) ++snd_.retries;
-    t_.recovery.timed_out(snd_.nxt);
-    t_.rtt.back_off();
-    snd_.again = snd_.una;
-    snd_.lost_one = false;
-    snd_.timing = false;
-    path_timed_out(t_, earlier(snd_.nxt, snd_.end) - snd_.una, why_.now);
-}
 
 /// Linux gives the reset of a connection the ACK and both timestamps.
 template <>
@@ -163,52 +132,39 @@ constexpr void performer<linux_policies>::snd_challenge() noexcept {
     snd_ack();
 }
 
-/// Linux counts what duplicate ACKs tell of when they come, not once more when it is acknowledged.
+/// As the library does, but what this ACK tells of without moving SND.UNA counts for the window at once.
 template <>
-constexpr void acknowledger<linux_policies>::heed(fast_retransmit::finding f, std::uint32_t octets,
-                                                  path before) noexcept {
-    using enum fast_retransmit::finding;
-    if (f == none && octets == 0) {
-        if (t_.recovery.duplicates() != 0) t_.congestion.duplicates += before.smss;
-    } else if (f == none) {
-        t_.congestion.acked(before, octets);
-    } else if (f == duplicate) {
-        t_.congestion.duplicate(before);
-    } else if (f == full) {
-        t_.congestion.recovered(t_.to_peer(now_));
-    } else {
-        if (f == loss) {
-            before.flight = t_.recovery.known() - snd_.una;  // without limited transmit
-            t_.congestion.lost(before);
-        } else {
-            t_.congestion.partly_acked(before, octets);
-        }
-        snd_.lost_one = true;
+constexpr void acknowledger<linux_policies>::take_again(const segment& seg, std::uint32_t window) noexcept {
+    if (t_.selective()) {
+        const std::uint32_t before = t_.sent.board.sacked();
+        selective<linux_policies>{t_, now_}.take(seg, told(), 0);
+        const std::uint32_t after = t_.sent.board.sacked();
+        if (!t_.recovering() && after > before) t_.congestion.early += after - before;
+        return;
     }
+    if (seg.len() != 0 || window != snd_.wnd || window == 0) return;
+    t_.check.duplicate();
+    const auto found = t_.recovery.duplicate(snd_.una, snd_.nxt, false);
+    if (found == fast_retransmit::finding::none && t_.recovery.duplicates() != 0) t_.congestion.early += snd_.mss;
+    heed(found, 0, told());
+}
+
+/// The tail is the last segment as it was sent: a FIN alone, or what is left behind full ones.
+template <>
+constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies>::tail() const noexcept {
+    if (auto s = fresh()) {
+        s->held_back = false;
+        return s;
+    }
+    if (snd_.fin_sent()) return stretch{snd_.nxt - 1, 0, true};
+    const std::uint32_t rest = snd_.flight() % full();
+    return sent_before(snd_.nxt - (rest != 0 ? rest : std::min(snd_.flight(), full())), snd_.nxt);
 }
 
 /// A probe of a zero window has no text, and the last acknowledged number.
 template <>
 constexpr emitter<linux_policies>::stretch emitter<linux_policies>::probe() const noexcept {
     return {snd_.una - 1, 0, false};
-}
-
-/// A tail loss probe is one segment of new text whatever the congestion window says, or the last one again.
-template <>
-constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies>::next() const noexcept {
-    if (snd_.shut()) return snd_.probe ? std::optional{probe()} : std::nullopt;
-    if (t_.congestion.probe_owed) {
-        t_.congestion.probe_owed = false;
-        const std::uint32_t fresh_text = std::min({snd_.unsent(), snd_.usable(snd_.nxt), full()});
-        if (fresh_text != 0) return stretch{snd_.nxt, fresh_text, false};
-        const std::uint32_t fin = snd_.fin_sent() ? 1 : 0;
-        const std::uint32_t rest = snd_.flight() - fin;
-        const std::uint32_t last = rest % full() != 0 ? rest % full() : std::min(rest, full());
-        return stretch{snd_.nxt - fin - (fin != 0 ? 0 : last), fin != 0 ? 0 : last, fin != 0};
-    }
-    if (snd_.lost_one && snd_.outstanding()) return sent_before(snd_.una, snd_.nxt);
-    if (snd_.again != snd_.nxt) return repair();
-    return fresh();
 }
 
 }  // namespace tcpfsm
@@ -246,6 +202,15 @@ std::string set_flag(settings& s, std::string_view name, std::string_view value)
         s.wscale = number(value, 0, 14);
         return s.wscale ? std::string{} : what("a window scale is a number from 0 to 14");
     }
+    if (name == "ecn") {
+        const auto n = number(value, 0, 2);
+        s.ecn = n.value_or(0);
+        return n ? std::string{} : what("ECN is 0, 1 or 2");
+    }
+    if (name == "sysctls") {
+        s.sysctls = value;
+        return {};
+    }
     if (name == "cc") {
         s.cubic = value == "cubic";
         return s.cubic || value == "reno" ? std::string{} : what("cc is reno or cubic");
@@ -261,7 +226,6 @@ std::string set_flag(settings& s, std::string_view name, std::string_view value)
     if (name == "sack") return set(s.sack);
     if (name == "timestamps") return set(s.timestamps);
     if (name == "strict_end") return set(s.strict_end);
-    if (name == "ecn") return set(s.ecn);
     return what("there is no such flag");
 }
 
@@ -301,6 +265,12 @@ void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, sett
     const auto put_window_scale = [&] {
         if (opt.has_window_scale) put(1, 3, 3, opt.window_scale);
     };
+    const auto put_fast_open = [&] {
+        if (!opt.has_fast_open) return;
+        put(34, 2U + opt.cookie.size);
+        to.insert(to.end(), opt.cookie.octets.begin(), opt.cookie.octets.begin() + opt.cookie.size);
+        while (to.size() % 4 != 0) put(1);
+    };
     if (opt.has_mss) put(2, 4, opt.mss >> 8U, opt.mss & 0xffU);
     if (look == settings::persona::linux_look) {
         if (opt.sack_permitted && !opt.has_timestamps) put(1, 1);
@@ -312,6 +282,7 @@ void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, sett
         put_sack_permitted();
         put_timestamps();
     }
+    put_fast_open();
     to.resize(out.size(), 0);
     std::copy(to.begin(), to.end(), out.begin());
 }
@@ -335,6 +306,23 @@ std::optional<settings> parse_flags(std::string_view flags, std::string& why) {
     return s;
 }
 
+void take_sysctls(settings& s, std::istream& lines) {
+    std::string name;
+    std::string value;
+    while (lines >> name && std::getline(lines >> std::ws, value)) {
+        const auto n = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 0));
+        if (name == "tcp_timestamps") s.timestamps = n != 0;
+        if (name == "tcp_sack") s.sack = n != 0;
+        if (name == "tcp_window_scaling") s.wscale = n != 0 ? std::nullopt : std::optional{0U};
+        if (name == "tcp_rfc1337") s.rfc1337 = n != 0;
+        if (name == "tcp_ecn") s.ecn = n;
+        if (name == "tcp_congestion_control") s.cubic = value == "cubic";
+        if (name == "tcp_slow_start_after_idle") s.shrinks_when_idle = n != 0;
+        if (name == "tcp_min_tso_segs") s.min_burst = n;
+        if (name == "tcp_fastopen") s.fast_open = n;
+    }
+}
+
 std::unique_ptr<stack> make_stack(const settings& how) {
     if (how.look == settings::persona::linux_look) return std::make_unique<basic_stack<linux_policies>>(how);
     if (how.look == settings::persona::rfc_look) return std::make_unique<basic_stack<rfc_policies>>(how);
@@ -354,11 +342,11 @@ glance look_into(std::span<const std::uint8_t> packet) {
     return got;
 }
 
-void set_control(std::string& packet, tcpfsm::control bits) {
+void set_control(std::string& packet, tcpfsm::control set, tcpfsm::control clear) {
     const glance at = look_into(octets_of(std::as_const(packet)));
     if (at.header == 0) return;
     auto& octet = octets_of(packet)[at.header + 13];
-    octet = static_cast<std::uint8_t>(octet | bits.bits());
+    octet = static_cast<std::uint8_t>((octet | set.bits()) & ~clear.bits());
     sum_up(packet, at);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,10 +29,17 @@ struct settings {
     bool rfc1337 = false;
     bool sack = true;
     bool timestamps = true;
-    bool ecn = false;         ///< classic ECN, asked for and accepted
-    bool cubic = false;       ///< instead of New Reno
+    unsigned ecn = 0;    ///< classic ECN: 1 asked for and accepted, 2 accepted
+    bool cubic = false;  ///< instead of New Reno
+    bool shrinks_when_idle = false;
+    unsigned fast_open = 1;   ///< 1: at the client
+    unsigned min_burst = 2;   ///< segments that Linux sends in one piece, and pushes, at least
     bool strict_end = false;  ///< a segment that no line of the script took is a failure
+    std::string sysctls{};    ///< a folder with a file named after this process, of lines "name value"
 };
+
+/// What a script has said by sysctl, in the order of its lines; names that are not known are passed over.
+void take_sysctls(settings& s, std::istream& lines);
 
 /// Reads "name=value,name=value". Nothing if a word is unknown or impossible; then `why` says which.
 [[nodiscard]] std::optional<settings> parse_flags(std::string_view flags, std::string& why);
@@ -51,6 +59,15 @@ struct vitals {
     bool sack_ok = false;
     bool scale_ok = false;
     bool timestamps_on = false;
+    bool limited_by_peer = false;  ///< there is text to send, and the peer's window is too small for it
+    tcpfsm::fast_open_report opened_fast{};
+    /// Of the scoreboard, in octets.
+    struct selective_part {
+        tcpfsm::episode now{};
+        std::uint32_t sacked = 0, lost = 0, again = 0;
+        std::uint32_t min_rtt = 0;
+    };
+    std::optional<selective_part> selective{};
 
     /// Octets of text in a full-sized segment.
     [[nodiscard]] std::uint32_t full() const { return snd.mss - (timestamps_on ? 12U : 0U); }
@@ -64,6 +81,8 @@ public:
     stack& operator=(const stack&) = delete;
     virtual ~stack() = default;
 
+    /// Other settings for connections that begin from now on.
+    virtual void set(const settings& how) = 0;
     virtual void handle_packet(std::span<const std::uint8_t> octets, tcpfsm::time_point now) = 0;
     virtual std::size_t poll_packet(std::span<std::uint8_t> out, tcpfsm::time_point now) = 0;
     virtual void handle_timeout(tcpfsm::time_point now) = 0;
@@ -74,6 +93,9 @@ public:
     virtual void unlisten(tcpfsm::listener_id id, tcpfsm::time_point now) = 0;
     virtual tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
                                        tcpfsm::time_point now, const tcpfsm::parameters& how) = 0;
+    virtual tcpfsm::connecting connect_fast(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
+                                            tcpfsm::time_point now, const tcpfsm::fast_open_cookie& cookie,
+                                            std::uint16_t mss, const tcpfsm::parameters& how) = 0;
     virtual tcpfsm::moved send(tcpfsm::handle h, std::span<const std::uint8_t> text, tcpfsm::time_point now) = 0;
     virtual tcpfsm::moved receive(tcpfsm::handle h, std::span<std::uint8_t> into, tcpfsm::time_point now) = 0;
     [[nodiscard]] virtual std::span<const std::uint8_t> peek(tcpfsm::handle h) const = 0;
@@ -101,7 +123,7 @@ public:
     explicit dresser(settings::persona look) : look_{look} {}
     /// One packet, as the host wrote it.
     void dress(std::string& packet) const;
-    /// Linux pushes the end of every burst of several full-sized segments.
+    /// Linux sends several segments in one piece, and pushes the end of each.
     [[nodiscard]] bool pushes_bursts() const { return look_ == settings::persona::linux_look; }
 
 private:
@@ -116,7 +138,7 @@ struct glance {
     tcpfsm::four_tuple between{};
 };
 [[nodiscard]] glance look_into(std::span<const std::uint8_t> packet);
-/// Sets control bits in a TCP packet, and its checksum anew.
-void set_control(std::string& packet, tcpfsm::control bits);
+/// Sets, then clears control bits in a TCP packet, and sets its checksum anew.
+void set_control(std::string& packet, tcpfsm::control set, tcpfsm::control clear = {});
 
 }  // namespace packetdrill

@@ -115,11 +115,13 @@ void packetdrill::begin(packetdrill_interface* ifc, const settings& how, std::un
     ifc->write = [](void* self, int fd, const void* text, std::size_t n) { return transmit(self, fd, text, n, 0); };
     ifc->writev = [](void* self, int fd, const iovec* v, int n) { return of(self).transmit(fd, all(v, n), 0); };
     ifc->send = transmit;
-    ifc->sendto = [](void* self, int fd, const void* text, std::size_t n, int flags, const sockaddr*, socklen_t) {
-        return transmit(self, fd, text, n, flags);
+    ifc->sendto = [](void* self, int fd, const void* text, std::size_t n, int flags, const sockaddr* to, socklen_t m) {
+        const iovec piece{const_cast<void*>(text), n};
+        return of(self).transmit(fd, {&piece, 1}, flags, to, m);
     };
     ifc->sendmsg = [](void* self, int fd, const msghdr* m, int flags) {
-        return of(self).transmit(fd, {m->msg_iov, m->msg_iovlen}, flags);
+        return of(self).transmit(fd, {m->msg_iov, m->msg_iovlen}, flags, static_cast<const sockaddr*>(m->msg_name),
+                                 m->msg_namelen);
     };
 
     ifc->fcntl = do_fcntl;

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Runs folders of packetdrill scripts against the guest stack, and prints a table of what passed.
 
-What a script asks of its system is given to the guest where it can be: an MTU by --mtu in its options, timestamps,
-SACK, window scaling and RFC 1337 by sysctl, anything by --so_flags. A script that names its --ip_version is run once. A suite whose scripts call programs of its own for that (a folder
-`common` beside or above the scripts) is copied to a temporary folder, and these programs do nothing in the copy.
+What a script asks of its system is given to the guest where it can be: an MTU by --mtu in its options, sysctls as the
+script sets them, anything by --so_flags. A script that names its --ip_version is run once. A suite whose scripts call
+programs of its own for that (a folder `common` beside or above the scripts) is copied to a temporary folder.
 """
 
 import argparse
@@ -23,16 +23,17 @@ FAMILIES = {
     "ipv6": (["--ip_version=ipv6"], 1520),  # twenty octets more, so that the segments of a script fit both families
     "mapped": (["--ip_version=ipv4-mapped-ipv6"], 1500),
 }
-SYSCTLS = {  # name: (value as a pattern, flag of the guest)
-    "tcp_timestamps": ("0", "timestamps=0"),
-    "tcp_sack": ("0", "sack=0"),
-    "tcp_window_scaling": ("0", "wscale=0"),
-    "tcp_rfc1337": ("1", "rfc1337=1"),
-    "tcp_ecn": ("1", "ecn=1"),
-}
-SILENT_PROGRAMS = ("sysctl", "ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
+SILENT_PROGRAMS = ("ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
 NOTHING = "#!/bin/sh\nexit 0\n"
-RESTORES_NOTHING = """#!/bin/sh
+# Notes "name value" for the guest.
+SYSCTL = """#!/bin/sh
+for word; do
+    case $word in
+    *=*) name=${word%%=*}; echo "${name##*[./]} ${word#*=}" >> "FOLDER/$PACKETDRILL_PID" ;;
+    esac
+done
+"""
+RESTORES_NOTHING = SYSCTL + """
 file=/tmp/sysctl_restore_$PACKETDRILL_PID.sh
 printf '#!/bin/sh\\nrm -f %s\\n' "$file" > "$file"
 chmod +x "$file"
@@ -47,6 +48,7 @@ def arguments():
     p.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="scripts at a time")
     p.add_argument("--ip", default="ipv4", help="families, comma separated: " + ", ".join(FAMILIES))
     p.add_argument("--flags", default="", help="--so_flags for all scripts, such as persona=bsd,strict_end=1")
+    p.add_argument("-D", "--define", action="append", default=[], metavar="NAME=VALUE", help="a symbol of the scripts")
     p.add_argument("--timeout", type=float, default=60, help="seconds for one script")
     p.add_argument("--failed", action="store_true", help="print only the scripts that fail")
     args = p.parse_args()
@@ -86,6 +88,9 @@ class Workshop:
         self.copies = {}
         for name in SILENT_PROGRAMS:
             executable(self.programs / name, NOTHING)
+        self.sysctls = self.folder / "sysctls"
+        self.sysctls.mkdir()
+        executable(self.programs / "sysctl", SYSCTL.replace("FOLDER", str(self.sysctls)))
         self.environment = dict(os.environ, PATH=f"{self.programs}:{os.environ['PATH']}")
 
     def place(self, script):
@@ -99,8 +104,7 @@ class Workshop:
                                         Path(n).suffix not in (".pkt", ".sh", ".py", ".inc")]
             shutil.copytree(suite, copy, ignore=wanted)
             for common in copy.rglob("common"):
-                executable(common / "defaults.sh", NOTHING)
-                executable(common / "set_sysctls.py", RESTORES_NOTHING)
+                executable(common / "set_sysctls.py", RESTORES_NOTHING.replace("FOLDER", str(self.sysctls)))
             self.copies[suite] = copy
         return self.copies[suite] / script.relative_to(suite)
 
@@ -110,12 +114,9 @@ def option_of(text, name):
     return found[2] if found else None
 
 
-def flags_of(text, family, flags):
+def flags_of(text, family, workshop, flags):
     """What the script asks for; what the command line says comes last, and counts."""
-    found = [f"mtu={option_of(text, 'mtu') or FAMILIES[family][1]}"]
-    for name, (value, flag) in SYSCTLS.items():
-        if re.search(rf"\b{name}=\"?{value}\b", text):
-            found.append(flag)
+    found = [f"mtu={option_of(text, 'mtu') or FAMILIES[family][1]}", f"sysctls={workshop.sysctls}"]
     return ",".join(filter(None, [*found, option_of(text, "so_flags"), flags]))
 
 
@@ -128,8 +129,8 @@ def run(script, family, args, workshop):
         return "-", ""
     family = own or family
     mtu = [] if option_of(text, "mtu") else [f"--mtu={FAMILIES[family][1]}"]
-    command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags_of(text, family, args.flags)}",
-               *FAMILIES[family][0], *mtu, script.name]
+    command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags_of(text, family, workshop, args.flags)}",
+               *(f"-D{d}" for d in args.define), *FAMILIES[family][0], *mtu, script.name]
     try:
         done = subprocess.run(command, cwd=script.parent, env=workshop.environment, timeout=args.timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fstream>
 
 namespace packetdrill {
 
@@ -39,7 +40,17 @@ public:
         linger lingering{};
         int send_buffer = 0, receive_buffer = 0;  ///< as it was asked for, doubled; 0 if it was not
         timeval receive_time{}, send_time{};
-        int user_timeout = 0, keep_idle = 7200, syn_count = 5, not_sent_low = -1, tos = 0, hops = 64, only_v6 = 0;
+        int user_timeout = 0, keep_idle = 7200, syn_count = 5, not_sent_low = 0, tos = 0, hops = 64, only_v6 = 0;
+        int discovers = 1;          ///< IP_MTU_DISCOVER, which is only remembered
+        int mss = 0;                ///< the largest that is wanted; 0 if any is
+        bool connect_fast = false;  ///< `connect` only remembers the address, and the first text goes with the SYN
+    };
+    /// What a connection spends its time on, while it has text to send.
+    struct limits {
+        enum class by : std::uint8_t { nothing_to_send, itself, peer, buffer };
+        by now = by::nothing_to_send;
+        time_point since{};
+        duration busy{}, peer{}, buffer{};
     };
     /// What went by on the wire.
     struct counters {
@@ -61,8 +72,19 @@ public:
     tcpfsm::listener_id listener{};
     std::deque<std::shared_ptr<socket_object>> accepted{};
     options opt{};
-    std::string corked{};             ///< text that waits for more,
-    time_point corked_until = never;  ///< and how long
+    std::string corked{};                      ///< text that waits for more,
+    time_point corked_until = never;           ///< and how long
+    std::optional<tcpfsm::seq> not_pushed{};   ///< text up to here does not end a write
+    std::optional<tcpfsm::seq> small_until{};  ///< where the last segment ended that was not full
+    std::deque<std::string> records{};         ///< text that no segment of what was sent before may carry
+    bool record_ends = false;                  ///< what comes next is another record
+    std::optional<endpoint> promised{};        ///< `connect` said yes, and waits for text
+    bool opens_fast = false;
+    std::uint32_t text_of_syn = 0;  ///< acknowledged with it
+    std::uint16_t mss_of_syn_ack = 536;
+    int backlog = 0;
+    int writers = 0;  ///< that wait for room
+    limits spent{};
     counters seen{};
     std::uint64_t edges = 0;  ///< news so far, for edge-triggered polls
 
@@ -161,6 +183,13 @@ int errno_of_icmp(bool v4, std::uint8_t type, std::uint8_t code) {
     if (v4) return type == 3 ? pick(v4_unreachable) : type == 12 ? EPROTO : EHOSTUNREACH;
     return type == 1 ? pick(v6_unreachable) : type == 4 ? EPROTO : EHOSTUNREACH;
 }
+
+endpoint any_of(const ip_address& to) {
+    constexpr std::array<std::uint8_t, 16> documentation{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return {to.is_v4() ? tcpfsm::ipv4(192, 0, 2, 1) : ip_address{documentation}, 0};
+}
+/// The SYN of a fast open leaves room for all the options that there could be.
+constexpr std::size_t most_options = 40;
 
 /// Linux gives up after so many doublings of a second.
 duration life_of_syn(int retries) { return duration{std::chrono::seconds{(2LL << std::clamp(retries, 0, 10)) - 1}}; }
@@ -295,19 +324,75 @@ std::int64_t sockets::gettimeofday() {
 void sockets::settle() {
     for (const auto& [handle, owner] : owners_) {
         const auto s = owner.lock();
-        if (s && s->corked_until <= now_) push_corked(*s, true);
+        if (!s) continue;
+        keep_time(*s);
+        if (s->corked_until <= now_) push_corked(*s, true);
     }
     for (;;) {
         if (stack_->poll_timeout() <= now_) stack_->handle_timeout(now_);
         transmit_all();
+        if (next_record()) continue;
         const auto told = stack_->poll_event();
         if (!told) break;
         react(*told);
     }
+    for (const auto& [handle, owner] : owners_) {
+        if (const auto s = owner.lock()) keep_time(*s);
+    }
     wake_all();
 }
 
+/// Linux tells what a connection has waited for.
+void sockets::keep_time(socket_object& s) {
+    using enum socket_object::limits::by;
+    auto& spent = s.spent;
+    const duration passed = now_ - std::exchange(spent.since, now_);
+    if (spent.now != nothing_to_send) spent.busy += passed;
+    if (spent.now == peer) spent.peer += passed;
+    if (spent.now == buffer) spent.buffer += passed;
+    const auto v = stack_->look_at(s.of);
+    spent.now = !v || !s.is(phase::connected) || queued(s) == 0 ? nothing_to_send
+                : v->limited_by_peer                            ? peer
+                : s.writers != 0 && v->snd.unsent() == 0        ? buffer
+                                                                : itself;
+}
+
+/// Text behind the end of a record goes when all before it was sent. Nagle's algorithm is about the last one alone.
+bool sockets::next_record() {
+    bool any = false;
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        const auto v = s ? stack_->look_at(handle) : std::nullopt;
+        if (!v || s->records.empty() || v->snd.unsent() != 0) continue;
+        const std::string text = std::move(s->records.front());
+        s->records.pop_front();
+        (void)stack_->send(handle, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, now_);
+        any = true;
+    }
+    return any;
+}
+
+/// What the script has said by sysctl since.
+void sockets::read_sysctls() {
+    if (how_.sysctls.empty()) return;
+    std::ifstream lines{how_.sysctls + "/" + std::to_string(::getpid())};
+    take_sysctls(how_, lines);
+    stack_->set(how_);
+}
+
+/// Nagle's algorithm as Linux has it: only a small segment in flight holds another one back, and none that is followed.
+void sockets::choose_nagle() {
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        const auto v = s ? stack_->look_at(handle) : std::nullopt;
+        if (!v || !dresser_.pushes_bursts()) continue;
+        const bool small = s->small_until && v->snd.una < *s->small_until;
+        stack_->set_nagle(handle, !s->opt.nodelay && small && s->records.empty());
+    }
+}
+
 void sockets::transmit_all() {
+    choose_nagle();
     std::vector<std::string> burst;
     std::vector<std::uint8_t> room(65536);
     while (const std::size_t size = stack_->poll_packet(room, now_)) {
@@ -318,41 +403,56 @@ void sockets::transmit_all() {
         const std::string& octets = burst[i];
         return look_into({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
     };
-    std::size_t equal = 1;  // full segments in a row
+    std::size_t equal = 1;  // segments in a row
     for (std::size_t i = 0; i < burst.size(); ++i) {
         const glance here = look(i);
-        const bool again = count_sent(here);
+        const auto [again, piece, pushed] = count_sent(here);
         const glance next = i + 1 < burst.size() ? look(i + 1) : glance{};
         const bool goes_on = here.segment.text != 0 && next.between == here.between &&
                              next.segment.seq == here.segment.seq + here.segment.text &&
                              next.segment.text == here.segment.text;
-        if (!goes_on && equal > 1 && !again && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
-        equal = goes_on ? equal + 1 : 1;
+        const bool whole = equal > 1 && (equal == piece || !goes_on);
+        if (!pushed) set_control(burst[i], {}, tcpfsm::ctl::psh);
+        if (whole && !again && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
+        equal = goes_on && !whole ? equal + 1 : 1;
         out_.push_back({burst[i], now_.time_since_epoch().count(), {}});
     }
 }
 
-/// Answers whether its text was sent before.
-bool sockets::count_sent(const glance& at) {
+/// Answers whether its text was sent before, how many segments are sent in one piece, and whether its end may be the
+/// end of a write.
+sockets::counted sockets::count_sent(const glance& at) {
     for (const auto& [handle, owner] : owners_) {
         const auto s = owner.lock();
         if (!s || stack_->between(handle) != at.between) continue;
         auto& seen = s->seen;
         ++seen.out;
         seen.ack_out_at = now_;
-        if (at.segment.text == 0) return false;
-        const tcpfsm::seq end = at.segment.seq + at.segment.text;
+        if (at.segment.text == 0) return {};
+        const tcpfsm::seq end = at.segment.seq + at.segment.len();
         const bool again = seen.highest && at.segment.seq < *seen.highest;
         seen.highest = seen.highest ? tcpfsm::later(*seen.highest, end) : end;
         ++seen.text_out;
         seen.octets_out += at.segment.text;
         seen.text_out_at = now_;
-        if (!again) return false;
-        ++seen.again;
-        seen.octets_again += at.segment.text;
-        return true;
+        if (again) {
+            ++seen.again;
+            seen.octets_again += at.segment.text;
+        }
+        const auto v = stack_->look_at(handle);
+        if (v && !again && at.segment.text < v->full()) s->small_until = end;
+        return {again, v ? piece_of(*v) : 1, s->not_pushed != end};
     }
-    return false;
+    return {};
+}
+
+/// As much as leaves in a millisecond, but no less than the least, and no more than half of the window.
+std::size_t sockets::piece_of(const vitals& v) const {
+    const std::uint64_t window = v.congestion_window / std::max<std::uint32_t>(v.full(), 1);
+    const auto srtt = static_cast<std::uint64_t>(v.rtt.srtt().count());
+    const std::uint64_t rate = srtt == 0 ? window : window * 2 * 1024 / srtt;
+    return std::clamp<std::uint64_t>(std::max<std::uint64_t>(rate, how_.min_burst), 1,
+                                     std::max<std::uint64_t>(window / 2, 1));
 }
 
 void sockets::react(const tcpfsm::host_event& told) {
@@ -365,6 +465,7 @@ void sockets::react(const tcpfsm::host_event& told) {
         s->at = phase::connected;
         s->seen.text_in_at = now_;
         apply_options(*s);
+        remember_fast(*s);
         return;
     case news::soft_error: s->soft_error = icmp_error_; return;
     case news::closing: s->peer_closed = true; return;
@@ -375,6 +476,17 @@ void sockets::react(const tcpfsm::host_event& told) {
     case news::closed: return end(*s, told.what);
     default: return;
     }
+}
+
+/// RFC 7413 4.1.3: the cookie and the MSS of this server are kept.
+void sockets::remember_fast(socket_object& s) {
+    const auto v = stack_->look_at(s.of);
+    if (!s.opens_fast || !v || !v->opened_fast.answered) return;
+    const auto& report = v->opened_fast;
+    if (report.taken) s.text_of_syn = v->snd.first_text() - v->snd.iss - 1;
+    remembered& it = servers_[s.peer->address];
+    if (report.cookie.size != 0) it.cookie = report.cookie;
+    it.mss = s.mss_of_syn_ack;
 }
 
 /// A connection came to a listener.
@@ -441,6 +553,8 @@ int sockets::netdev_send(std::span<const std::uint8_t> packet) {
         if (!s || at.header == 0 || stack_->between(handle) != at.between.reversed()) continue;
         ++s->seen.in;
         s->seen.ack_in_at = now_;
+        if (at.segment.has(tcpfsm::ctl::syn))
+            s->mss_of_syn_ack = at.segment.options.has_mss ? at.segment.options.mss : std::uint16_t{536};
         if (at.segment.text == 0) continue;
         ++s->seen.text_in;
         s->seen.octets_in += at.segment.text;
@@ -500,6 +614,7 @@ std::vector<std::string> sockets::left_over() {
 
 int sockets::socket(int domain, int type, int protocol) {
     const lock held{mutex_};
+    read_sysctls();
     if (domain != AF_INET && domain != AF_INET6) return fail(EAFNOSUPPORT);
     if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) return fail(ESOCKTNOSUPPORT);
     if (protocol != 0 && protocol != IPPROTO_TCP) return fail(EPROTONOSUPPORT);
@@ -536,12 +651,20 @@ int sockets::listen(int fd, int backlog) {
     if (s->is(phase::listening)) return 0;
     if (!s->is(phase::fresh)) return fail(EINVAL);
     if (!s->local) s->local = endpoint{{}, 49152};
+    return start_listening(s, backlog);
+}
+
+/// Anew, if it listens already: with the options of now.
+int sockets::start_listening(const socket_ptr& s, int backlog) {
+    if (s->is(phase::listening)) stack_->unlisten(s->listener, now_);
+    s->backlog = backlog;
     tcpfsm::listener_options options{.port = s->local->port};
     if (!s->local->address.is_unspecified()) options.address = s->local->address;
     options.backlog = static_cast<std::uint32_t>(std::max(backlog, 0)) + 1;  // one more, as BSD had it
     options.settings.user_timeout = life_of_syn(s->opt.syn_count);
     options.settings.nagle = !s->opt.nodelay;
-    options.settings.ecn = how_.ecn ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
+    if (s->opt.mss != 0) options.settings.mss_most = static_cast<std::uint16_t>(s->opt.mss);
+    options.settings.ecn = how_.ecn != 0 ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
     options.ip = {static_cast<std::uint8_t>(s->opt.tos >> 2), static_cast<std::uint8_t>(s->opt.hops)};
     const auto id = stack_->listen(options);
     if (!id) return fail(ENOBUFS);
@@ -566,34 +689,58 @@ int sockets::accept(int fd, sockaddr* address, socklen_t* length) {
     return add({.socket = std::move(child)});
 }
 
-/// A connection is begun, or it is said why not.
-int sockets::start_connecting(lock& held, const socket_ptr& s, const sockaddr* address, socklen_t length) {
-    const auto to = read_address(address, length);
-    if (!to) return fail(address->sa_family == AF_INET || address->sa_family == AF_INET6 ? EINVAL : EAFNOSUPPORT);
-    const bool v4 = to->address.is_v4();
+/// A connection is begun, or it is said why not. With `text` by fast open, and with as much of it as the SYN may carry;
+/// what that was is taken from its front.
+int sockets::begin_connecting(const socket_ptr& s, const endpoint& to, std::span<const std::uint8_t>* text) {
+    const bool v4 = to.address.is_v4();
     if (s->domain == AF_INET && !v4) return fail(EAFNOSUPPORT);
-    constexpr std::array<std::uint8_t, 16> documentation{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    endpoint from{v4 ? tcpfsm::ipv4(192, 0, 2, 1) : ip_address{documentation}, 0};
+    endpoint from = any_of(to.address);
     if (s->local) {
         from.port = s->local->port;
         if (!s->local->address.is_unspecified()) from.address = s->local->address;
     }
     tcpfsm::parameters how{.nagle = !s->opt.nodelay};
-    how.ecn = how_.ecn ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
+    if (s->opt.mss != 0) how.mss_most = static_cast<std::uint16_t>(s->opt.mss);
+    how.ecn = how_.ecn == 1 ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
     const duration asked = std::chrono::milliseconds{s->opt.user_timeout};
     how.user_timeout = s->opt.user_timeout != 0 ? asked : life_of_syn(s->opt.syn_count);
-    const auto begun = stack_->connect(*to, from, now_, how);
+    const remembered server = text != nullptr ? servers_[to.address] : remembered{};
+    const auto begun = text != nullptr ? stack_->connect_fast(to, from, now_, server.cookie, server.mss, how)
+                                       : stack_->connect(to, from, now_, how);
     if (begun.says == tcpfsm::answer::err_unspecified) return fail(ENETUNREACH);
     if (begun.says != tcpfsm::answer::ok) return fail(EADDRNOTAVAIL);
     s->of = begun.of;
     s->at = phase::connecting;
     s->error = 0;
-    s->peer = *to;
+    s->peer = to;
+    s->promised.reset();
+    s->opens_fast = text != nullptr;
     s->local = stack_->between(begun.of)->local;
     s->shut_read = s->shut_write = s->peer_closed = false;
     owners_.emplace_back(s->of, s);
     apply_options(*s);
+    if (text != nullptr && server.cookie.size != 0) {
+        const std::size_t own = s->opt.mss != 0 ? static_cast<std::size_t>(s->opt.mss) : how_.mtu - (v4 ? 40U : 60U);
+        const std::size_t room = std::min<std::size_t>(own, server.mss) - most_options;
+        const auto first = text->first(std::min(text->size(), room));
+        (void)stack_->send(s->of, first, now_);
+        *text = text->subspan(first.size());
+    }
     settle();
+    return 0;
+}
+
+int sockets::start_connecting(lock& held, const socket_ptr& s, const sockaddr* address, socklen_t length) {
+    read_sysctls();
+    const auto to = read_address(address, length);
+    if (!to) return fail(address->sa_family == AF_INET || address->sa_family == AF_INET6 ? EINVAL : EAFNOSUPPORT);
+    if (s->opt.connect_fast && servers_[to->address].cookie.size != 0) {
+        s->promised = s->peer = to;
+        ++s->edges;
+        return 0;
+    }
+    std::span<const std::uint8_t> nothing{};
+    if (begin_connecting(s, *to, s->opt.connect_fast ? &nothing : nullptr) != 0) return -1;
     if (s->non_blocking) return fail(EINPROGRESS);
     const duration patience = span_of(s->opt.send_time);
     const time_point until = patience == 0us ? never : now_ + patience;
@@ -713,7 +860,9 @@ std::size_t sockets::queued(const socket_object& s) const {
     const auto v = stack_->look_at(s.of);
     if (!v) return 0;
     const std::size_t fin = v->snd.fin && v->snd.una <= v->snd.end ? 1 : 0;
-    return v->snd.queued() + fin + s.corked.size();
+    std::size_t held = s.corked.size();
+    for (const std::string& each : s.records) held += each.size();
+    return v->snd.queued() + fin + held;
 }
 std::size_t sockets::send_room(const socket_object& s) const {
     const auto v = stack_->look_at(s.of);
@@ -790,10 +939,12 @@ void sockets::push_corked(socket_object& s, bool all) {
     const std::size_t n = all ? s.corked.size() : s.corked.size() / full * full;
     const std::span text{reinterpret_cast<const std::uint8_t*>(s.corked.data()), n};
     s.corked.erase(0, stack_->send(s.of, text, now_).octets);
+    s.not_pushed.reset();
+    if (!all) s.not_pushed = v->snd.end + static_cast<std::uint32_t>(n);
     if (!s.corked.empty()) s.corked_until = now_ + v->rto;
 }
 
-ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
+ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const sockaddr* address, socklen_t length) {
     lock held{mutex_};
     const auto d = find(fd);
     if (d.pipe) {
@@ -803,23 +954,48 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
     const auto s = find_socket(fd);
     if (!s) return -1;
     if (!sound(from)) return fail(EFAULT);
-    if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0) return fail(EOPNOTSUPP);
+    if ((flags & (MSG_OOB | MSG_ZEROCOPY)) != 0) return fail(EOPNOTSUPP);
     const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
     const duration patience = span_of(s->opt.send_time);
     const time_point until = at_once ? now_ : patience == 0us ? never : now_ + patience;
+    std::size_t sent = 0;
+    if ((flags & MSG_FASTOPEN) != 0 || s->promised) {
+        read_sysctls();
+        if (s->is(phase::connecting)) return fail(EALREADY);
+        if (s->is(phase::fresh)) {
+            const auto to = s->promised          ? s->promised
+                            : address != nullptr ? read_address(address, length)
+                                                 : std::nullopt;
+            if (!to || (how_.fast_open & 1U) == 0) return fail(EOPNOTSUPP);
+            std::vector<std::uint8_t> text(size_of(from));
+            std::span<const std::uint8_t> rest{text};
+            if (begin_connecting(s, *to, &rest) != 0) return -1;
+            sent = text.size() - rest.size();
+            if (at_once) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EINPROGRESS);
+        }
+    }
     if (s->is(phase::connecting)) wait(held, until, [&] { return !s->is(phase::connecting); });
     if (s->is(phase::connecting)) return fail(EAGAIN);
+    if (s->error != 0) return fail(std::exchange(s->error, 0));
     const bool holds = s->opt.cork || (flags & MSG_MORE) != 0;
-    std::size_t sent = 0;
+    std::size_t went = sent;  // with the SYN
     for (const iovec& piece : from) {
         std::span rest{static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len};
+        const std::size_t first = std::min(went, rest.size());
+        rest = rest.subspan(first);
+        went -= first;
         while (!rest.empty()) {
             // Whoever was turned away comes back when a third of the buffer is free.
             const auto some = [&] { return send_room(*s) != 0; };
             const auto enough = [&] {
                 return s->error != 0 || s->shut_write || !s->is(phase::connected) || send_room(*s) > queued(*s) / 2;
             };
-            if (s->error == 0 && s->is(phase::connected) && !s->shut_write && !some()) wait(held, until, enough);
+            if (s->error == 0 && s->is(phase::connected) && !s->shut_write && !some()) {
+                ++s->writers;
+                keep_time(*s);
+                wait(held, until, enough);
+                --s->writers;
+            }
             if (s->error != 0 || s->shut_write || !s->is(phase::connected)) {
                 if (sent != 0) return static_cast<ssize_t>(sent);
                 const int why = std::exchange(s->error, 0);
@@ -827,7 +1003,10 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
             }
             if (!some()) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EAGAIN);
             std::size_t n = std::min(rest.size(), send_room(*s));
-            if (holds || !s->corked.empty()) {
+            if (s->record_ends || !s->records.empty()) {
+                if (std::exchange(s->record_ends, false)) s->records.emplace_back();
+                s->records.back().append(reinterpret_cast<const char*>(rest.data()), n);
+            } else if (holds || !s->corked.empty()) {
                 s->corked.append(reinterpret_cast<const char*>(rest.data()), n);
             } else {
                 n = stack_->send(s->of, rest.first(n), now_).octets;
@@ -838,6 +1017,7 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags) {
         }
     }
     push_corked(*s, !holds);
+    if ((flags & MSG_EOR) != 0) s->record_ends = true;
     settle();
     return static_cast<ssize_t>(sent);
 }
@@ -908,6 +1088,7 @@ namespace {
 constexpr int so_meminfo = 55;
 constexpr int tcp_cc_info = 26;
 constexpr int tcp_notsent_lowat = 25;
+constexpr int tcp_fastopen_connect = 30;
 constexpr int default_send_buffer = 262144;
 constexpr int default_receive_buffer = 540000;
 
@@ -953,12 +1134,13 @@ int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* len
         default: return fail(ENOPROTOOPT);
         }
     }
+    if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) return number(opt.discovers);
     if (level == IPPROTO_TCP) {
         switch (name) {
         case TCP_NODELAY: return number(opt.nodelay);
         case TCP_CORK: return number(opt.cork);
         case TCP_QUICKACK: return number(opt.quick_ack);
-        case TCP_MAXSEG: return number(v ? static_cast<int>(v->full()) : 536);
+        case TCP_MAXSEG: return number(opt.mss != 0 ? opt.mss : v ? static_cast<int>(v->full()) : 536);
         case TCP_USER_TIMEOUT: return number(opt.user_timeout);
         case TCP_KEEPIDLE: return number(opt.keep_idle);
         case TCP_SYNCNT: return number(opt.syn_count);
@@ -990,7 +1172,11 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
     if (level == SOL_SOCKET && name == SO_RCVTIMEO) return take(opt.receive_time);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO) return take(opt.send_time);
     int n = 0;
-    if (take(n) != 0) return -1;
+    if (level == IPPROTO_IP && length == 1) {
+        n = *static_cast<const std::uint8_t*>(value);
+    } else if (take(n) != 0) {
+        return -1;
+    }
     const auto within = [&](int least, int most, int& into) {
         if (n < least || n > most) return fail(EINVAL);
         into = n;
@@ -1011,6 +1197,15 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         case TCP_NODELAY: opt.nodelay = n != 0; break;
         case TCP_CORK: opt.cork = n != 0; break;
         case TCP_QUICKACK: opt.quick_ack = n != 0; return 0;
+        case TCP_MAXSEG:
+            if (within(88, 32767, opt.mss) != 0) return -1;
+            return s->is(phase::listening) ? start_listening(s, s->backlog) : 0;
+        case tcp_fastopen_connect:
+            read_sysctls();
+            if ((how_.fast_open & 1U) == 0) return fail(EOPNOTSUPP);
+            if (!s->is(phase::fresh)) return fail(EINVAL);
+            opt.connect_fast = n != 0;
+            return 0;
         case TCP_USER_TIMEOUT: said = within(0, 0x7fffffff, opt.user_timeout); break;
         case TCP_KEEPIDLE: said = within(1, 32767, opt.keep_idle); break;
         case TCP_SYNCNT: said = within(1, 127, opt.syn_count); break;
@@ -1021,6 +1216,8 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         opt.tos = n & 0xfc;  // ECN is TCP's own
     } else if ((level == IPPROTO_IP && name == IP_TTL) || (level == IPPROTO_IPV6 && name == IPV6_UNICAST_HOPS)) {
         said = within(1, 255, opt.hops);
+    } else if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) {
+        return within(0, 5, opt.discovers);
     } else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
         opt.only_v6 = n;
         return 0;
@@ -1051,11 +1248,21 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
         info.state = numbers[static_cast<std::size_t>(v->at)];
         info.ca_state = v->recovery.active() ? recovery : v->snd.retries != 0 ? loss : open;
         if (info.ca_state == open && v->recovery.duplicates() != 0) info.ca_state = disorder;
+        if (v->selective) {
+            const auto& part = *v->selective;
+            constexpr std::array<std::uint8_t, 3> of_episode{open, recovery, loss};
+            info.ca_state = of_episode[static_cast<std::size_t>(part.now)];
+            if (info.ca_state == open && part.sacked != 0) info.ca_state = disorder;
+            info.sacked = packets(part.sacked);
+            info.lost = packets(part.lost);
+            info.retrans = packets(part.again);
+            info.min_rtt = part.min_rtt;
+        }
         info.retransmits = v->snd.retries;
         info.probes = v->snd.probes;
         info.backoff = static_cast<std::uint8_t>(v->rtt.backed_off());
-        info.options =
-            static_cast<std::uint8_t>((v->timestamps_on ? 1 : 0) | (v->sack_ok ? 2 : 0) | (v->scale_ok ? 4 : 0));
+        info.options = static_cast<std::uint8_t>((v->timestamps_on ? 1 : 0) | (v->sack_ok ? 2 : 0) |
+                                                 (v->scale_ok ? 4 : 0) | (s.text_of_syn != 0 ? 32 : 0));
         info.wscales = static_cast<std::uint8_t>(v->snd.shift | v->rcv.shift << 4);
         info.rto = micros(v->rto);
         info.snd_mss = full;
@@ -1075,6 +1282,11 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
         info.total_retrans = s.seen.again;
         info.bytes_acked = v->snd.first_text() - v->snd.iss - 1;
         info.bytes_received = v->rcv.nxt - v->rcv.irs - 1;
+        info.delivered =
+            v->snd.synced ? 1 + packets(v->snd.first_text() - v->snd.iss - 1 - s.text_of_syn) + info.sacked : 0;
+        info.busy_time = static_cast<std::uint64_t>(s.spent.busy.count());
+        info.rwnd_limited = static_cast<std::uint64_t>(s.spent.peer.count());
+        info.sndbuf_limited = static_cast<std::uint64_t>(s.spent.buffer.count());
         info.segs_out = s.seen.out;
         info.segs_in = s.seen.in;
         info.notsent_bytes = v->snd.unsent() + static_cast<std::uint32_t>(s.corked.size());
@@ -1093,7 +1305,7 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
 short sockets::events_of(const socket_object& s) const {
     int events = 0;
     if (s.is(phase::listening)) return s.accepted.empty() ? short{0} : short{POLLIN | POLLRDNORM};
-    const bool over = s.is(phase::fresh) || s.is(phase::ended);
+    const bool over = (s.is(phase::fresh) && !s.promised) || s.is(phase::ended);
     const bool no_more_in = s.peer_closed || s.shut_read || s.is(phase::ended);
     const bool no_more_out = s.shut_write || s.is(phase::ended);
     if (over || (no_more_in && no_more_out)) events |= POLLHUP;

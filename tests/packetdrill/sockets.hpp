@@ -55,7 +55,8 @@ public:
     /// read, readv, recv, recvfrom and recvmsg.
     ssize_t receive(int fd, std::span<const iovec> into, int flags);
     /// write, writev, send, sendto and sendmsg.
-    ssize_t transmit(int fd, std::span<const iovec> from, int flags);
+    ssize_t transmit(int fd, std::span<const iovec> from, int flags, const sockaddr* address = nullptr,
+                     socklen_t length = 0);
     ssize_t splice(int in, int out, std::size_t size, unsigned flags);
 
     int fcntl(int fd, int command, int value);
@@ -114,7 +115,17 @@ private:
     void settle();
     void react(const tcpfsm::host_event& told);
     void transmit_all();
-    bool count_sent(const glance& at);
+    struct counted {
+        bool again = false;
+        std::size_t piece = 1;
+        bool pushed = true;
+    };
+    counted count_sent(const glance& at);
+    [[nodiscard]] std::size_t piece_of(const vitals& v) const;
+    void keep_time(socket_object& s);
+    bool next_record();
+    void choose_nagle();
+    void read_sysctls();
     void note_icmp(std::span<const std::uint8_t> packet);
     void end(socket_object& s, tcpfsm::news why);
     void adopt(const tcpfsm::host_event& told);
@@ -125,6 +136,9 @@ private:
     [[nodiscard]] std::size_t queued(const socket_object& s) const;
     [[nodiscard]] short events_of(const socket_object& s) const;
     [[nodiscard]] short events_of(int fd) const;
+    int start_listening(const socket_ptr& s, int backlog);
+    int begin_connecting(const socket_ptr& s, const tcpfsm::endpoint& to, std::span<const std::uint8_t>* text);
+    void remember_fast(socket_object& s);
     int start_connecting(lock& held, const socket_ptr& s, const sockaddr* address, socklen_t length);
     ssize_t take_text(socket_object& s, std::span<const iovec> into, bool peek);
     int get_tcp_info(const socket_object& s, void* value, socklen_t* length) const;
@@ -144,6 +158,12 @@ private:
     std::vector<std::pair<tcpfsm::listener_id, std::weak_ptr<socket_object>>> listening_;
     std::deque<packet_out> out_;
     int icmp_error_ = 0;
+    /// What is known of a server that was opened fast.
+    struct remembered {
+        tcpfsm::fast_open_cookie cookie{};
+        std::uint16_t mss = 1460;
+    };
+    std::map<tcpfsm::ip_address, remembered> servers_;
 };
 
 }  // namespace packetdrill

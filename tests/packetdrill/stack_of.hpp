@@ -74,6 +74,7 @@ struct common_policies : tcpfsm::policies {
     static inline bool sack = true;
     static inline bool timestamps = true;
     static inline bool window_scale = true;
+    static constexpr bool fast_open = true;
     static constexpr tcpfsm::ecn_mode ecn = tcpfsm::ecn_mode::classic;
     static constexpr unsigned natural_shift = 0;  ///< the window scale that is offered
     static constexpr std::size_t reassembly_ranges = 64;
@@ -83,12 +84,6 @@ struct common_policies : tcpfsm::policies {
 struct rfc_policies : common_policies {
     static constexpr std::size_t reassembly_ranges = tcpfsm::policies::reassembly_ranges;
 };
-
-/// The present retransmission timeout; a look may have a rule of its own.
-template <class Policies>
-constexpr tcpfsm::duration timeout_of(const tcpfsm::tcb<Policies>& t) {
-    return t.rto();
-}
 
 inline constexpr std::size_t connections = 16;
 inline constexpr std::size_t listeners = 8;
@@ -106,6 +101,16 @@ public:
           octets_{std::make_unique_for_overwrite<std::uint8_t[]>(connections * room())},
           host_{config(how), {slots_, deadlines_, cells_, {octets_.get(), connections * room()}, listeners_}} {}
 
+    void set(const settings& how) override {
+        Policies::rfc5961 = how.rfc5961;
+        Policies::rfc1337 = how.rfc1337;
+        Policies::sack = how.sack;
+        Policies::timestamps = how.timestamps;
+        Policies::window_scale = how.wscale != 0U;
+        Policies::congestion::cubic = how.cubic;
+        if constexpr (requires { Policies::congestion::shrinks_when_idle; })
+            Policies::congestion::shrinks_when_idle = how.shrinks_when_idle;
+    }
     void handle_packet(std::span<const std::uint8_t> octets, tcpfsm::time_point now) override {
         (void)host_.handle_packet(octets, now);
     }
@@ -123,6 +128,11 @@ public:
     tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local, tcpfsm::time_point now,
                                const tcpfsm::parameters& how) override {
         return host_.connect(remote, local, now, how);
+    }
+    tcpfsm::connecting connect_fast(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
+                                    tcpfsm::time_point now, const tcpfsm::fast_open_cookie& cookie, std::uint16_t mss,
+                                    const tcpfsm::parameters& how) override {
+        return host_.connect_fast(remote, local, now, cookie, mss, how);
     }
     tcpfsm::moved send(tcpfsm::handle h, std::span<const std::uint8_t> text, tcpfsm::time_point now) override {
         return host_.send(h, text, now);
@@ -149,14 +159,27 @@ public:
                       .rcv = t.rcv,
                       .rtt = t.rtt,
                       .recovery = t.recovery,
-                      .rto = timeout_of(t),
-                      .congestion_window = t.congestion.window(),
+                      .rto = t.rto(),
+                      .congestion_window = t.window(),
                       .threshold = t.congestion.threshold(),
                       .readable = stream->readable(),
                       .writable = stream->writable(),
                       .sack_ok = t.sack_ok,
                       .scale_ok = t.scale_ok,
-                      .timestamps_on = t.ts.on};
+                      .timestamps_on = t.ts.on,
+                      .limited_by_peer = t.snd.unsent() != 0 && t.snd.usable(t.snd.nxt) < t.snd.mss,
+                      .opened_fast = stream->tcp().fast_open(),
+                      .selective = selective_vitals(t)};
+    }
+    [[nodiscard]] static std::optional<vitals::selective_part> selective_vitals(const tcpfsm::tcb<Policies>& t) {
+        if (!t.selective()) return std::nullopt;
+        const auto& board = t.sent.board;
+        vitals::selective_part got{t.sent.now, board.sacked(), board.lost(), 0, t.sent.rack.min_rtt()};
+        tcpfsm::seq left = board.begin();
+        for (std::size_t i = 0; i < board.size(); left = board[i++].end) {
+            if (board[i].again && board[i].in_flight()) got.again += board[i].end - left;
+        }
+        return got;
     }
     [[nodiscard]] std::optional<tcpfsm::four_tuple> between(tcpfsm::handle h) const override {
         return host_.between(h);
@@ -164,13 +187,8 @@ public:
 
 private:
     [[nodiscard]] std::size_t room() const { return std::size_t{send_buffer} + receive_; }
-    [[nodiscard]] tcpfsm::host_config config(const settings& how) const {
-        Policies::rfc5961 = how.rfc5961;
-        reno_or_cubic::cubic = how.cubic;
-        Policies::rfc1337 = how.rfc1337;
-        Policies::sack = how.sack;
-        Policies::timestamps = how.timestamps;
-        Policies::window_scale = how.wscale != 0U;
+    [[nodiscard]] tcpfsm::host_config config(const settings& how) {
+        set(how);
         tcpfsm::hash_key secret{};
         secret[0] = 0x5a;  // scripts are to run the same way every time
         return {.secret = secret, .mtu = how.mtu, .snd_buff = send_buffer, .rcv_buff = receive_};
