@@ -36,8 +36,8 @@ public:
         take_timestamp(seg);
         if (snd_.una < seg.ack) {
             advance(seg);
-        } else if (seg.ack == snd_.una && snd_.outstanding()) {
-            take_again(seg, window);
+        } else if (seg.ack == snd_.una && (snd_.outstanding() || (t_.selective() && seg.options.sack_count != 0))) {
+            take_again(seg, window);  // D-SACKs have something to say when all is acknowledged, too
         }
         if (marks.congested) answer_marks(flight, seg.ack);
         if (marks.ack_now) rcv_.ack_now = true;
@@ -144,7 +144,7 @@ private:
         }
         if constexpr (tcb<P>::rate_based) selective<P>{t_, now_}.take_plain(seg, before);
         if constexpr (P::undo) {
-            if (was_spurious(seg)) return take_back();
+            if (was_spurious(seg)) return take_back(before.flight);
         }
         const auto finding = t_.recovery.advanced(snd_.una);
         // RFC 6298 5.3, but RFC 6582 3.2: only the first partial ACK of a recovery restarts the timer.
@@ -174,9 +174,11 @@ private:
         return t_.check.moved(snd_.una, true, true) || echo;
     }
     /// RFC 4015: the reduction is taken back, and nothing is sent again.
-    constexpr void take_back() noexcept {
+    constexpr void take_back(std::uint32_t flight) noexcept {
         if (!t_.recovery.active()) t_.rtt.was_spurious();
-        t_.congestion.restore(t_.check.before(), t_.to_peer(now_));
+        path after = t_.to_peer(now_);
+        after.flight = flight;
+        t_.congestion.restore(t_.check.before(), after);
         t_.recovery.begin(snd_.una);
         t_.check.close();
         snd_.again = snd_.nxt;
