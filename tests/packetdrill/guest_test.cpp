@@ -92,7 +92,7 @@ TEST_CASE("flags that are unknown or impossible are refused with a reason", "[pa
         576);
     CHECK(flags("cc=cubic").cubic);
     CHECK(flags("ecn=1").ecn);
-    for (const char* words : {"persona=vms", "mtu=12", "mtu=70000", "mtu=1500x", "wscale=15", "sack=2", "ecn=2",
+    for (const char* words : {"persona=vms", "mtu=12", "mtu=70000", "mtu=1500x", "wscale=15", "sack=2", "ecn=3",
                               "cc=vegas", "color=1", "sack", "=1"}) {
         CAPTURE(words);
         CHECK(refused(words));

@@ -107,7 +107,7 @@ public:
         Policies::sack = how.sack;
         Policies::timestamps = how.timestamps;
         Policies::window_scale = how.wscale != 0U;
-        Policies::congestion::cubic = how.cubic;
+        if constexpr (requires { Policies::congestion::cubic; }) Policies::congestion::cubic = how.cubic;
         if constexpr (requires { Policies::congestion::shrinks_when_idle; })
             Policies::congestion::shrinks_when_idle = how.shrinks_when_idle;
     }
