@@ -91,7 +91,7 @@ inline octets write_packet(const tcpfsm::four_tuple& between, const tcpfsm::segm
         header += size + 1;  // the end of the list makes it a multiple of four
     }
     const std::size_t tcp = tcpfsm::write_tcp(std::span{out}.subspan(header), between, seg, text);
-    const auto dscp_ecn = static_cast<std::uint8_t>(want.dscp << 2U | static_cast<unsigned>(seg.ecn));
+    const auto dscp_ecn = static_cast<std::uint8_t>(unsigned{want.dscp} << 2U | static_cast<unsigned>(seg.ecn));
     const tcpfsm::ip_fields fields{dscp_ecn, want.ttl, 0};
     tcpfsm::write_ip_header(out, between.local.address, next, tcpfsm::tcp_protocol, header - 20 + tcp, fields);
     out[0] = static_cast<std::uint8_t>(0x40 | header / 4);
