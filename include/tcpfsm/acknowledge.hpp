@@ -9,7 +9,6 @@
 #include <tcpfsm/tcb.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 // RFC 9293 section 3.10.7.4, fifth: SND.UNA, the send window, the round-trip time (RFC 6298, RFC 7323) and
@@ -160,12 +159,9 @@ private:
             t_.rtt.sample(now_ - t_.timed_at);
             return now_ - t_.timed_at;
         }
-        if (!t_.ts.on || !seg.options.has_timestamps || seg.options.ts_ecr == 0) return {};
-        const std::uint32_t ticks = t_.stamp(now_) - seg.options.ts_ecr;
-        if (ticks >= 0x100000U) return {};
-        const duration r = ticks * P::timestamp_tick;
-        if (!snd_.timing) t_.rtt.sample(r);
-        return r;
+        const auto age = t_.echo_age(seg.options, now_);
+        if (age && !snd_.timing) t_.rtt.sample(*age);
+        return age.value_or(duration::zero());
     }
     /// RFC 5682 and RFC 3522 without SACK: what was sent again had not been lost.
     [[nodiscard]] constexpr bool was_spurious(const segment& seg) noexcept {

@@ -384,7 +384,7 @@ private:
     /// The send window has shut or opened (3.8.6.1): the persist timer begins, or what was probed goes again.
     constexpr void settle(bool was_shut, time_point now) noexcept {
         send_sequence& snd = tcb_.snd;
-        if (snd.shut() == was_shut) return;
+        if (!snd.synced || snd.shut() == was_shut) return;  // not synchronized: the TCB may be gone by now
         tcb_.armed_at = now;
         if (was_shut || !snd.outstanding()) tcb_.stalled_since = now;
         if (was_shut && snd.probes != 0) tcb_.send_again();

@@ -128,11 +128,10 @@ public:
         return out;
     }
 
-    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But if a probe, or a window that was taken back,
-    /// has left SND.NXT beyond the peer's window, an ACK from there would not be heard, nor its news.
+    /// An ACK and nothing else, <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But behind a probe that was not taken it would
+    /// not be heard, nor its news.
     [[nodiscard]] constexpr transmit bare_ack() noexcept {
-        const bool heard = !snd_.synced || snd_.nxt <= snd_.una + snd_.wnd;
-        segment seg = blank(heard ? snd_.nxt : snd_.una, ctl::ack);
+        segment seg = blank(snd_.probed() ? snd_.una : snd_.nxt, ctl::ack);
         t_.ecn.write_pure(seg);
         return {seg, 0};
     }

@@ -55,12 +55,21 @@ template <class P>
     return seg.seq.in(t.rcv.nxt, std::max<std::uint32_t>(t.rcv.wnd(), 1));
 }
 
-/// The test of 3.4 and 3.10.7.4, first, with two allowances: a segment that covers the window from both
-/// sides is acceptable, and at a zero window so is one that reaches RCV.NXT, for its ACK, URG or RST
-/// (MUST-66).
+/// The test of 3.4 and 3.10.7.4, first, with three allowances: a segment that covers the window from both
+/// sides is acceptable, at a zero window so is one that reaches RCV.NXT, for its ACK, URG or RST (MUST-66), and a
+/// bare ACK may stand at the right edge: a peer that has filled the window sends all its ACKs from there.
 template <class P>
 [[nodiscard]] constexpr bool acceptable(const tcb<P>& t, const segment& seg) noexcept {
-    return begins_inside(t, seg) || t.rcv.nxt.in(seg.seq, seg.len());
+    const bool at_edge = seg.len() == 0 && seg.seq == t.rcv.nxt + t.rcv.wnd();
+    return begins_inside(t, seg) || at_edge || t.rcv.nxt.in(seg.seq, seg.len());
+}
+
+/// Appendix A.2: probes have crossed, and the peer says that it took ours, but from before its own, since it does not
+/// know yet that we took that. If this were refused, the two would refuse each other for ever.
+template <class P>
+[[nodiscard]] constexpr bool acks_crossing_probe(const tcb<P>& t, const segment& seg) noexcept {
+    const bool one_early = seg.len() == 0 && seg.seq + 1 == t.rcv.nxt;
+    return one_early && t.snd.probed() && seg.has(ctl::ack) && seg.ack == t.snd.nxt;
 }
 
 /// RFC 6191 section 2, and MAY-2 where no timestamps are in use.
@@ -151,7 +160,9 @@ template <class P>
     }
     if (states::lingering.contains(at) && seg.has(ctl::fin) && seg.seq + seg.len() == t.rcv.nxt)
         return event::rcv_fin_again;
-    if (!acceptable(t, seg)) return seg.len() == 0 ? event::rcv_outside : event::rcv_outside_text;
+    if (!acceptable(t, seg) && !acks_crossing_probe(t, seg)) {
+        return seg.len() == 0 ? event::rcv_outside : event::rcv_outside_text;
+    }
     if (!seg.has(ctl::ack)) return event::rcv_no_ack;
     if (states::handshaking.contains(at)) {
         if (!acks_our_syn(t, seg)) return event::rcv_bad_ack;

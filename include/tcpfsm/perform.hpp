@@ -13,7 +13,6 @@
 #include <tcpfsm/tcb.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 // One function an action, under the action's name. They change numbers and make debts; nothing is sent
@@ -182,9 +181,8 @@ private:
     /// The receiver's round trip, for advice about its buffer.
     constexpr void watch_window() noexcept {
         if (!t_.ts.on) return t_.watch.arrived(rcv_.nxt, why_.now);
-        const std::uint32_t ecr = why_.arrived->options.ts_ecr;
-        const std::uint32_t ticks = t_.stamp(why_.now) - ecr;
-        if (ecr != 0 && ticks < 0x100000U) t_.watch.echoed(ecr, ticks * P::timestamp_tick);
+        const options& opt = why_.arrived->options;
+        if (const auto age = t_.echo_age(opt, why_.now)) t_.watch.echoed(opt.ts_ecr, *age);
     }
     constexpr void hold(const trimmed& cut) noexcept {
         why_.out->skip = cut.skipped;
@@ -214,7 +212,7 @@ private:
     /// RFC 6298 5.4 to 5.6 and RFC 5681 3.1.
     constexpr void snd_again() noexcept {
         path p = t_.to_peer(why_.now);
-        if (t_.selective()) p.flight = t_.unsacked();
+        p.flight = t_.unsacked();
         if constexpr (P::undo) t_.check.begin(t_.congestion, snd_.nxt, true, snd_.synced && !t_.recovering());
         t_.congestion.timed_out(p, snd_.retries == 0);
         if (snd_.retries < 0xff) ++snd_.retries;

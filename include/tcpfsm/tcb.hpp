@@ -25,6 +25,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 
 // RFC 9293 section 3.3.1, under its names. What can be derived is a function, not a member.
@@ -83,6 +84,8 @@ struct send_sequence {
     [[nodiscard]] constexpr bool waiting() const noexcept { return unsent() != 0 || (fin && !fin_sent()); }
     /// The peer's window is shut on something (3.8.6.1): persist instead of retransmitting.
     [[nodiscard]] constexpr bool shut() const noexcept { return wnd == 0 && synced && (outstanding() || waiting()); }
+    /// Nothing but the octet of a probe of the shut window is unacknowledged. Whether the peer took it is unknown.
+    [[nodiscard]] constexpr bool probed() const noexcept { return wnd == 0 && synced && flight() == 1; }
     /// Octets beyond `from` that the peer's window allows; 0 if it has shrunk below (MUST-34).
     [[nodiscard]] constexpr std::uint32_t usable(seq from) const noexcept {
         const seq edge = una + wnd;
@@ -273,6 +276,13 @@ struct tcb {
     /// TSval.
     [[nodiscard]] constexpr std::uint32_t stamp(time_point now) const noexcept {
         return ts.at(now, Policies::timestamp_tick);
+    }
+    /// How long ago the timestamp left that these options echo; nothing if they echo none, or one that is too old.
+    [[nodiscard]] constexpr std::optional<duration> echo_age(const options& opt, time_point now) const noexcept {
+        if (!ts.on || !opt.has_timestamps || opt.ts_ecr == 0) return std::nullopt;
+        const std::uint32_t ticks = stamp(now) - opt.ts_ecr;
+        if (ticks >= 0x100000U) return std::nullopt;
+        return ticks * Policies::timestamp_tick;
     }
     /// Losses are told, and repaired, one by one.
     [[nodiscard]] constexpr bool selective() const noexcept { return remembers && sack_ok && snd.synced; }

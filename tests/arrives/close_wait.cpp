@@ -39,12 +39,12 @@ TEST_CASE("CLOSE-WAIT: a segment outside the window is answered, and its ACK doe
     subject tcp = in(close_wait);
     CHECK(tcp.send(10) == answer::ok);
     tcp.emits("P. 1:11(10) ack 2"_seg);
-    CHECK(tcp.gets(". 65536:65536(0) ack 11"_seg).acked == 0);
+    CHECK(tcp.gets(". 65537:65537(0) ack 11"_seg).acked == 0);
     CHECK(tcp.judged() == event::rcv_outside);
     tcp.emits(". 11:11(0) ack 2"_seg);
     CHECK(tcp.gets(". 1:1(0) ack 11"_seg).acked == 0);  // before the FIN
     tcp.emits(". 11:11(0) ack 2"_seg);
-    CHECK(tcp.gets(". 65535:65535(0) ack 11"_seg).acked == 10);  // the right edge has not moved
+    CHECK(tcp.gets(". 65536:65536(0) ack 11"_seg).acked == 10);  // the right edge has not moved
     tcp.emits_nothing();
     tcp.is(close_wait);
 }

@@ -36,13 +36,13 @@ TEST_CASE("FIN-WAIT-1: a segment without the timestamps that were agreed is drop
 TEST_CASE("FIN-WAIT-1: a segment outside the window is answered, and its ACK of our FIN does not count",
           "[3.10.7.4][3.4][LC-07]") {
     subject tcp = in(fin_wait_1);
-    tcp.gets(". 65536:65536(0) ack 2"_seg);
+    tcp.gets(". 65537:65537(0) ack 2"_seg);
     CHECK(tcp.judged() == event::rcv_outside);
     tcp.emits(". 2:2(0) ack 1"_seg);
     tcp.gets(". 0:0(0) ack 2"_seg);
     tcp.emits(". 2:2(0) ack 1"_seg);
     tcp.is(fin_wait_1);
-    tcp.gets(". 65535:65535(0) ack 2"_seg);  // the last number of the window
+    tcp.gets(". 65536:65536(0) ack 2"_seg);  // at the right edge
     tcp.is(fin_wait_2);
     tcp.emits_nothing();
 }

@@ -43,12 +43,12 @@ TEST_CASE("FIN-WAIT-2: a segment without the timestamps that were agreed is drop
 
 TEST_CASE("FIN-WAIT-2: a segment outside the window is answered", "[3.10.7.4][3.4][LC-07]") {
     subject tcp = in(fin_wait_2);
-    tcp.gets(". 65536:65536(0) ack 2"_seg);
+    tcp.gets(". 65537:65537(0) ack 2"_seg);
     CHECK(tcp.judged() == event::rcv_outside);
     tcp.emits(". 2:2(0) ack 1"_seg);
     tcp.gets(". 0:0(0) ack 2"_seg);  // so looks a keep-alive of the peer's
     tcp.emits(". 2:2(0) ack 1"_seg);
-    tcp.gets(". 65535:65535(0) ack 2"_seg);  // the last number of the window
+    tcp.gets(". 65536:65536(0) ack 2"_seg);  // at the right edge
     tcp.emits_nothing();
     tcp.is(fin_wait_2);
 }

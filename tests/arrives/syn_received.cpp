@@ -79,14 +79,14 @@ TEST_CASE("SYN-RECEIVED: the first and the last number of the window are inside,
         tcp.gets(". 1:1(0) ack 1"_seg);
         tcp.is(established);
     }
-    SECTION("the last") {
+    SECTION("the right edge") {
         subject tcp = passive();
-        tcp.gets(". 65535:65535(0) ack 1"_seg);
+        tcp.gets(". 65536:65536(0) ack 1"_seg);
         tcp.is(established);
     }
     SECTION("one beyond") {
         subject tcp = passive();
-        tcp.gets(". 65536:65536(0) ack 1"_seg);
+        tcp.gets(". 65537:65537(0) ack 1"_seg);
         tcp.emits(". 1:1(0) ack 1"_seg);
         tcp.is(syn_received);
     }

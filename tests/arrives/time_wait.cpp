@@ -59,7 +59,7 @@ TEST_CASE("TIME-WAIT: a segment without the timestamps that were agreed is dropp
 TEST_CASE("TIME-WAIT: a segment outside the window is answered, and restarts nothing", "[3.10.7.4][3.4][LC-07]") {
     subject tcp = in(time_wait);
     tcp.advance(1min);
-    tcp.gets(". 65536:65536(0) ack 2"_seg);
+    tcp.gets(". 65537:65537(0) ack 2"_seg);
     CHECK(tcp.judged() == event::rcv_outside);
     tcp.emits(". 2:2(0) ack 2"_seg);
     tcp.gets("P. -9:1(10) ack 2"_seg);

@@ -25,6 +25,7 @@ bool has_none_of(D d, control c) { return !d.what.bits.any(c); }
 bool acks(D d, reach r) { return has(d, ctl::ack) && d.what.ack == r; }
 bool has_bad_ack(D d) { return acks(d, reach::ancient) || acks(d, reach::beyond); }
 bool has_text(D d) { return d.kernel.sent.text != 0; }
+bool is_bare(D d) { return d.kernel.sent.len() == 0; }
 bool is_stale(D d) { return d.what.with.timestamps && d.what.stamped == stamp::stale; }
 
 bool begins_inside(D d) { return first(d) >= 0 && first(d) < std::max<std::int64_t>(window(d), 1); }
@@ -88,9 +89,9 @@ constexpr rule rules[] = {
          const bool on_syn =
              std::any_of(steps.begin(), steps.end(), [](const step& s) { return s.bits.has(ctl::syn) && s.text != 0; });
          return on_syn && acks(d, reach::nxt) && has_none_of(d, ctl::syn | ctl::rst) &&
-                (first(d) > 0 || !overflows(d)) && end(d) >= 0 && !beside_right(d) && d.ours.at == established &&
-                d.ours.taken >= 3 && (d.kernel.taken != d.ours.taken || d.kernel.at != d.ours.at) &&
-                d.kernel.acked == d.ours.acked;
+                (first(d) > 0 || !overflows(d)) && end(d) >= 0 && (!beside_right(d) || is_bare(d)) &&
+                d.ours.at == established && d.ours.taken >= 3 &&
+                (d.kernel.taken != d.ours.taken || d.kernel.at != d.ours.at) && d.kernel.acked == d.ours.acked;
      }},
     // In SYN-RECEIVED.
     {"Bad ACK first", "SYN-RECEIVED, passive: a bad ACK is reset before anything else is looked at",
@@ -123,7 +124,7 @@ constexpr rule rules[] = {
          constexpr state_set opened = established | close_wait;
          return both_open(d) && acks(d, reach::una) && has_none_of(d, ctl::syn | ctl::rst) &&
                 opened.contains(d.kernel.at) && d.kernel.acked == 0 &&
-                (beside(d) ? answers(d.ours) : stays(d.ours) && sends(d.ours, ctl::rst));
+                (beside(d) && !is_bare(d) ? answers(d.ours) : stays(d.ours) && sends(d.ours, ctl::rst));
      }},
     // Both directions are closed.
     {"Orphan: reset",
@@ -146,11 +147,11 @@ constexpr rule rules[] = {
          return is_orphan(d) && has_bad_ack(d) && has_none_of(d, ctl::syn | ctl::rst) && answers(d.ours) &&
                 (ignores(d.kernel) || ends_with_reset(d.kernel) || d.kernel.at == time_wait);
      }},
-    {"Orphan: silence", "FIN-WAIT-2, both directions closed: drops an old SYN, and an empty segment at the right edge",
-     "answered by an ACK", "3.10.7.4 first", false,
+    {"Orphan: silence", "FIN-WAIT-2, both directions closed: drops an old SYN", "answered by an ACK", "3.10.7.4 first",
+     false,
      [](D d) {
          const bool old_syn = has(d, ctl::syn) && has_none_of(d, ctl::ack | ctl::rst) && first(d) < 0;
-         return is_orphan(d) && (beside_right(d) || old_syn) && ignores(d.kernel) && answers(d.ours);
+         return is_orphan(d) && old_syn && ignores(d.kernel) && answers(d.ours);
      }},
     {"FIN beyond a gap", "FIN-WAIT-1 and 2, both directions closed: a reset, as if text had come",
      "waits for what is missing", "3.6.1 SHLD-3", true,
@@ -201,7 +202,8 @@ constexpr rule rules[] = {
     {"More than the FIN", "TIME-WAIT: answers whatever lies in the window beyond RCV.NXT", "ignores it",
      "3.10.7.4 fifth to eighth", true,
      [](D d) {
-         return in(d, time_wait) && has_none_of(d, ctl::syn | ctl::rst) && first(d) < window(d) &&
+         return in(d, time_wait) && has_none_of(d, ctl::syn | ctl::rst) &&
+                (first(d) < window(d) || (beside_right(d) && is_bare(d))) &&
                 (first(d) > 0 || (end(d) > 0 && d.kernel.sent.len() != 0)) && answers(d.kernel) && ignores(d.ours);
      }},
     {"Bad ACK in TIME-WAIT", "the ACK is not looked at", "challenge ACK", "3.10.7.4 fifth", true,
@@ -253,21 +255,22 @@ constexpr rule rules[] = {
          return in(d, states::other) && has_none_of(d, ctl::ack | ctl::syn | ctl::rst) &&
                 (!begins_inside(d) || is_stale(d)) && ignores(d.kernel) && answers(d.ours);
      }},
-    {"Beside the window", "a segment that ends at RCV.NXT, or begins at RCV.NXT + RCV.WND, is inside: its ACK counts",
+    {"Beside the window",
+     "one with text that ends at RCV.NXT, or begins at RCV.NXT + RCV.WND, is inside: its ACK counts",
      "outside; answered by an ACK", "3.4, 3.10.7.4 first", false,
      [](D d) {
          return in(d, states::other) && beside(d) && has(d, ctl::ack) && has_none_of(d, ctl::syn | ctl::rst) &&
                 answers(d.ours) && d.kernel.taken == 0 && (d.kernel.at != closed || in(d, last_ack));
      }},
-    {"Shut before our SYN", "FIN-WAIT-1, SYN in flight: if the peer's window is shut, ACKs have the number of the SYN",
+    {"Shut below SND.NXT", "if the peer shuts its window on what is in flight, ACKs have the number of its right edge",
      "they have SND.NXT", "3.10.7.4", false,
      [](D d) {
          const auto lowered = [edge = d.ours.acked - d.kernel.peer.in_flight()](std::vector<reply> replies) {
              for (reply& r : replies) r.seq = edge;
              return replies;
          };
-         return d.what.shut && in(d, state_set{fin_wait_1}) && d.kernel.at == d.ours.at && d.ours.acked == 0 &&
-                d.kernel.acked == 0 && d.kernel.taken == d.ours.taken && d.kernel.replies == lowered(d.ours.replies) &&
+         return d.what.shut && in(d, states::other) && d.kernel.at == d.ours.at && d.kernel.acked == d.ours.acked &&
+                d.kernel.taken == d.ours.taken && d.kernel.replies == lowered(d.ours.replies) &&
                 d.kernel.answer == lowered(d.ours.answer);
      }},
     {"Text over the right edge, taken", "text in order is taken whole, and a FIN with it, if nothing is unread",

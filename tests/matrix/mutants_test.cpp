@@ -35,6 +35,8 @@ enum class bug {
     window_ends_one_late,
     zero_window_hears_nothing,
     window_from_both_sides_refused,
+    ack_at_edge_refused,
+    ack_of_crossing_probe_refused,
     ack_range_one_too_wide,
     ack_range_one_too_narrow,
     ack_of_unsent_unanswered,
@@ -73,6 +75,8 @@ constexpr std::string_view bug_names[] = {
     "the window ends one number late",
     "at a zero window no text's ACK is heard",
     "a segment around the window is refused",
+    "a bare ACK at the right edge is refused",
+    "the answer to a probe that crossed the peer's own is refused",
     "the range of ACKs is one too wide",
     "the range of ACKs is one too narrow",
     "an ACK of what was never sent is taken",
@@ -146,7 +150,8 @@ bool tcpfsm::acceptable<bent_p>(const bent_tcb& t, const segment& seg) noexcept 
     if (is(bug::zero_window_hears_nothing) && t.rcv.wnd() == 0 && seg.len() != 0) return false;
     const bool around = seg.seq < t.rcv.nxt && !(seg.seq + seg.len() - 1).in(t.rcv.nxt, t.rcv.wnd());
     if (is(bug::window_from_both_sides_refused) && t.rcv.wnd() != 0 && around) return false;
-    return begins_inside(t, seg) || t.rcv.nxt.in(seg.seq, seg.len());
+    const bool at_edge = seg.len() == 0 && seg.seq == t.rcv.nxt + t.rcv.wnd() && !is(bug::ack_at_edge_refused);
+    return begins_inside(t, seg) || at_edge || t.rcv.nxt.in(seg.seq, seg.len());
 }
 template <>
 bool tcpfsm::opened_passively<bent_p>(const bent_tcb& t) noexcept {
@@ -222,7 +227,9 @@ std::optional<event> tcpfsm::judge_arrival<bent_p>(const bent_tcb& t, const segm
     if (t.ts.on && fails_paws(t, seg, now)) return event::rcv_paws;
     const bool again = states::lingering.contains(at) && seg.has(ctl::fin) && seg.seq + seg.len() == t.rcv.nxt;
     if (again && !is(bug::fin_again_not_seen)) return event::rcv_fin_again;
-    if (!acceptable(t, seg)) return seg.len() == 0 ? event::rcv_outside : event::rcv_outside_text;
+    if (!acceptable(t, seg) && (is(bug::ack_of_crossing_probe_refused) || !acks_crossing_probe(t, seg))) {
+        return seg.len() == 0 ? event::rcv_outside : event::rcv_outside_text;
+    }
     if (!seg.has(ctl::ack) && !is(bug::ack_not_needed)) return event::rcv_no_ack;
     if (states::handshaking.contains(at)) {
         if (!acks_our_syn(t, seg)) return event::rcv_bad_ack;

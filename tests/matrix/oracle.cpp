@@ -132,7 +132,9 @@ void tcp::elsewhere(const segment& seg, microseconds now) {
             return send_syn(true);
         }
     }
-    if (!acceptable(seg)) {
+    const bool bare = seg.len() == 0 && seg.acks && !seg.rst;
+    const bool crossing = bare && probed() && seg.ack == t.nxt && seg.seq + 1 == t.rcv_nxt;
+    if (!acceptable(seg) && !(how.probes_cross && crossing)) {
         because("3.10.7.4 first: outside the window");
         if (seg.rst) return;
         // Text outside is most often a duplicate whose ACK was lost: always answered.
@@ -178,7 +180,7 @@ bool tcp::in_window(number n) const { return n - t.rcv_nxt < t.rcv_wnd; }
 bool tcp::acceptable(const segment& seg) const {
     const number end = seg.seq + seg.len();
     if (seg.len() == 0 && t.rcv_wnd == 0) return seg.seq == t.rcv_nxt;
-    if (seg.len() == 0) return in_window(seg.seq);
+    if (seg.len() == 0) return in_window(seg.seq) || (how.ack_at_edge && !seg.rst && seg.seq == t.rcv_nxt + t.rcv_wnd);
     const auto reaches = [this, end](number from) {
         return from == t.rcv_nxt || (before(from, t.rcv_nxt) && before(t.rcv_nxt, end));
     };

@@ -55,6 +55,7 @@ struct readings {
     bool reset_of_syn_by_ack = true;       ///< RFC 5961 3.2 tests the ACK alone; false: SEQ = RCV.NXT, too (3.10.7.3)
     bool crossing_syn_ack = true;          ///< figure 7: the SYN,ACK at RCV.NXT - 1 opens; false: the first step's ACK
     bool around_the_window = true;         ///< a segment beyond both edges is trimmed; false: 3.4, four cases
+    bool ack_at_edge = true;               ///< a bare ACK at RCV.NXT + RCV.WND; false: outside the window
     bool zero_window_listens = true;       ///< MUST-66: ACK, URG of text at a zero window count; false: only an ACK
     bool window_of_syn_ack = true;         ///< RFC 1122 4.2.2.20 (c); false: 3.10.7.3 sets SND.WND elsewhere alone
     bool window_of_syn = true;             ///< SND.WND of a SYN in LISTEN, as in SYN-SENT; false: 3.10.7.2 is silent
@@ -75,7 +76,8 @@ struct readings {
     bool paws_within_allowance = true;     ///< old timestamps are challenged; false: always answered (RFC 7323 5.3 R1)
     bool text_is_always_answered = true;   ///< text outside the window; false: within the allowance (RFC 5961 7)
     bool queued_close_first = true;        ///< CLOSE before the FIN that comes with our SYN's ACK; false: after it
-    bool ack_in_the_window = true;         ///< an ACK bears SND.UNA if SND.NXT is beyond the window; false: SND.NXT
+    bool ack_before_probe = true;          ///< an ACK bears SND.UNA while a probe alone is out; false: SND.NXT
+    bool probes_cross = true;              ///< the answer to a probe counts at RCV.NXT - 1, too; false: outside
     bool ends_are_told = true;             ///< the user hears that LAST-ACK and the like ended; false: no signal
     friend bool operator==(const readings&, const readings&) = default;
 };
@@ -94,6 +96,7 @@ inline constexpr named_reading all_readings[] = {
     {&readings::reset_of_syn_by_ack, "reset_of_syn_by_ack", "3.10.7.3 second, RFC 5961 3.2"},
     {&readings::crossing_syn_ack, "crossing_syn_ack", "3.5 figure 7, MUST-10"},
     {&readings::around_the_window, "around_the_window", "3.4, 3.10.7.4 first"},
+    {&readings::ack_at_edge, "ack_at_edge", "3.4, 3.10.7.4 first"},
     {&readings::zero_window_listens, "zero_window_listens", "3.10.7.4 first, MUST-66"},
     {&readings::window_of_syn_ack, "window_of_syn_ack", "3.10.7.3 fourth, RFC 1122 4.2.2.20"},
     {&readings::window_of_syn, "window_of_syn", "3.10.7.2 third"},
@@ -114,7 +117,8 @@ inline constexpr named_reading all_readings[] = {
     {&readings::paws_within_allowance, "paws_within_allowance", "RFC 7323 5.3 R1, RFC 5961 7"},
     {&readings::text_is_always_answered, "text_is_always_answered", "3.10.7.4 first, RFC 5961 7"},
     {&readings::queued_close_first, "queued_close_first", "3.10.4"},
-    {&readings::ack_in_the_window, "ack_in_the_window", "3.4, A.2"},
+    {&readings::ack_before_probe, "ack_before_probe", "3.4, A.2"},
+    {&readings::probes_cross, "probes_cross", "3.10.7.4 first, A.2"},
     {&readings::ends_are_told, "ends_are_told", "3.10.7.4 second, fifth"},
 };
 
@@ -288,6 +292,8 @@ private:
     void take_ack(const segment& seg, const segment& cut);
     void enter_established(const char* cite);
     void restart_2msl(microseconds now) { t.time_wait_ends = now + given.two_msl; }
+    /// The octet of a probe of the peer's shut window is out, and nothing else.
+    [[nodiscard]] bool probed() const { return t.syn_acked && t.wnd == 0 && t.nxt == t.una + 1; }
     [[nodiscard]] bool all_acked() const { return t.fin_sent && t.una == t.nxt; }
 
     void owe_ack() { ack_owed_ = true; }

@@ -181,11 +181,8 @@ void tcp::send_now(segment seg) {
     said.sent.add(seg);
 }
 
-/// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But beyond its window the peer takes nothing.
-void tcp::send_ack() {
-    const bool beyond = how.ack_in_the_window && t.syn_acked && before(t.una + t.wnd, t.nxt);
-    send_now(made(beyond ? t.una : t.nxt, true));
-}
+/// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>. But behind a probe of its shut window the peer takes nothing.
+void tcp::send_ack() { send_now(made(how.ack_before_probe && probed() ? t.una : t.nxt, true)); }
 
 /// The SYN with the options that we offer, or the SYN,ACK with those that the peer has offered, too.
 void tcp::send_syn(bool with_ack) {

@@ -89,6 +89,11 @@ template <class P>
     add("ESTABLISHED, text waits for the window", from(narrow, send));
     add("FIN-WAIT-1, FIN waits for the window", from(narrow, send, close));
     add("FIN-WAIT-2", from(established, close, ack_2));
+    // As after a probe: one number is out, and the window is shut.
+    const auto send_one = [](auto& t) { t.send(1); };
+    const auto shut = either(". 1001:1001(0) ack 1 win 0"_seg, ". 1:1(0) ack 1 win 0"_seg);
+    add("ESTABLISHED, an octet behind the window", from(established, send_one, shut));
+    add("FIN-WAIT-1, FIN behind the window", from(established, close, shut));
     if (!zero) {
         add("ESTABLISHED, text held", from(opened, gap));
         add("ESTABLISHED, text and FIN held", from(opened, gap_fin));

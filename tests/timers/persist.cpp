@@ -186,6 +186,34 @@ TEST_CASE("Persist: a window update is heard at once although both windows were 
     });
 }
 
+TEST_CASE("Persist: probes that cross are both taken, and each end hears that its own was",
+          "[timers][3.8.6.1][LC-14]") {
+    subject tcp = in(established);
+    tcp.gets(". 1:1(0) ack 1 win 0"_seg);
+    CHECK(tcp.send(1000) == ok);
+    tcp.advance(1s);
+    tcp.emits(". 1:2(1) ack 1"_seg);
+    CHECK(tcp.gets(". 1:2(1) ack 1 win 0"_seg).text == 1);
+    tcp.advance(40ms);
+    tcp.emits(". 1:1(0) ack 2"_seg);
+    tcp.gets(". 1:1(0) ack 1 win 900"_seg);  // nothing new
+    CHECK(tcp.judged() == event::rcv_outside);
+    tcp.emits(". 1:1(0) ack 2"_seg);
+    CHECK(tcp.gets(". 1:1(0) ack 2 win 8000"_seg).acked == 1);  // the peer does not know yet that we have its octet
+    tcp.emits("P. 2:1001(999) ack 2"_seg);
+}
+
+TEST_CASE("Persist: where the window seems to have been taken back an ACK still bears SND.NXT",
+          "[timers][3.8.6.1][LC-14]") {
+    subject tcp = in(established);
+    CHECK(tcp.send(100) == ok);
+    tcp.emits("P. 1:101(100) ack 1"_seg);
+    tcp.gets(". 1:1(0) ack 1 win 0"_seg);  // sent before, and late: the peer has 1:101 by now, and refuses 1
+    tcp.gets("P. 1:11(10) ack 1 win 0"_seg);
+    tcp.advance(40ms);
+    tcp.emits(". 101:101(0) ack 11"_seg);
+}
+
 TEST_CASE("Persist: a window that shuts on text in flight stops the retransmission", "[timers][3.8.6.1]") {
     subject tcp = in(established);
     CHECK(tcp.send(1000) == ok);

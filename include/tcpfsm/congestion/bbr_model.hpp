@@ -2,6 +2,7 @@
 // congestion/bbr_model.hpp: what BBR believes about the path.
 #pragma once
 
+#include <tcpfsm/congestion/concept.hpp>
 #include <tcpfsm/rate.hpp>
 #include <tcpfsm/time.hpp>
 
@@ -29,8 +30,8 @@ namespace bbr_parts {
 
 inline constexpr std::uint32_t unbounded = 0xffffffff;
 inline constexpr std::uint64_t unbounded_rate = ~std::uint64_t{0};
-/// The largest window that can be offered (RFC 7323 2.3), and a rate that no path has: products fit in 64 bits.
-inline constexpr std::uint32_t widest = 1U << 30U;
+inline constexpr std::uint32_t widest = widest_window;
+/// A rate that no path has: its product with a window fits in 64 bits.
 inline constexpr std::uint64_t fastest = std::uint64_t{1} << 40U;
 
 /// `value` times a gain in thousandths.

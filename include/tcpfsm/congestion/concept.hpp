@@ -14,6 +14,9 @@
 
 namespace tcpfsm {
 
+/// The largest window that can be offered (RFC 7323 2.3), so none need be larger.
+inline constexpr std::uint32_t widest_window = 1U << 30U;
+
 /// The sender's numbers at the moment of a report, in octets.
 struct path {
     std::uint32_t smss = 1;    ///< sender maximum segment size, without options; at least 1

@@ -53,7 +53,7 @@ struct cubic_curve {
     }
 
     static constexpr std::int64_t longest = 1 << 18;  // 256 s
-    static constexpr std::int64_t highest_window = 1 << 30;
+    static constexpr std::int64_t highest_window = widest_window;
     friend constexpr bool operator==(const cubic_curve&, const cubic_curve&) noexcept = default;
 };
 

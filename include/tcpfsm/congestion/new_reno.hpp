@@ -65,7 +65,7 @@ public:
 protected:
     constexpr reno_window() noexcept = default;
 
-    static constexpr std::uint32_t highest = 1U << 30U;  // the largest window that can be offered (RFC 7323 2.3)
+    static constexpr std::uint32_t highest = widest_window;
 
     /// RFC 6928: ten segments, and one after the loss of a SYN.
     constexpr void begin(const path& p, bool syn_was_lost) noexcept {

@@ -13,8 +13,8 @@ namespace tcpfsm {
 
 /// A window as large as a window can be, whatever happens.
 struct no_congestion_control {
-    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return 1U << 30U; }
-    [[nodiscard]] constexpr std::uint32_t threshold() const noexcept { return 1U << 30U; }
+    [[nodiscard]] constexpr std::uint32_t window() const noexcept { return widest_window; }
+    [[nodiscard]] constexpr std::uint32_t threshold() const noexcept { return widest_window; }
     constexpr void begin(const path&, bool) noexcept {}
     constexpr void acked(const path&, std::uint32_t) noexcept {}
     constexpr void lost(const path&) noexcept {}

@@ -9,7 +9,6 @@
 #include <tcpfsm/time.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 
 // The order of things on each ACK: the scoreboard learns what was delivered (RFC 2018); a reduction that proves wrong
@@ -41,7 +40,7 @@ public:
     }
     /// An acceptable ACK. SND.UNA has moved over `octets` of it already; `p` is the path before it did.
     constexpr void take(const segment& seg, path p, std::uint32_t octets) noexcept {
-        before_ = s_.board.pipe() + s_.board.lost();
+        before_ = t_.unsacked();
         s_.board.acknowledge(snd_.una, [&](const range& r, std::uint32_t n) {
             if constexpr (P::undo) {
                 if (r.again && answers_before(seg, r)) t_.check.echoed(n);
@@ -77,7 +76,7 @@ public:
     }
     /// The reordering timer: more is lost, although no ACK has said so.
     constexpr void overdue() noexcept {
-        before_ = s_.board.pipe() + s_.board.lost();
+        before_ = t_.unsacked();
         const std::uint32_t lost = find_losses();
         if (lost == 0) return;
         if (s_.now == episode::none) begin(t_.to_peer(now_), lost);
@@ -194,12 +193,11 @@ private:
     constexpr std::uint32_t find_losses() noexcept {
         s_.reorder_due = never;
         if (s_.now == episode::none && s_.board.sacked() == 0 && !s_.tail.out()) return 0;
-        const auto lose_those = [&](auto is_lost) { return lose(is_lost); };
         if constexpr (P::rack_tlp) {
             const microseconds32 now = clock32();
             const std::uint32_t allowed = s_.rack.allowance(view());
             std::uint32_t wait = 0;
-            const std::uint32_t lost = lose_those([&](const range& r, const stretch& where) {
+            const std::uint32_t lost = lose([&](const range& r, const stretch& where) {
                 const std::uint32_t rest = s_.rack.remaining(r.sent, where.right, now, allowed);
                 if (rest != recent_acknowledgment::no_hurry) wait = std::max(wait, rest);
                 return rest == 0;
@@ -207,7 +205,7 @@ private:
             if (wait != 0) s_.reorder_due = after(now_, duration{wait});
             return lost;
         } else {
-            return lose_by_count(s_.board, snd_.mss, lose_those);
+            return lose_by_count(s_.board, snd_.mss, [&](auto is_lost) { return lose(is_lost); });
         }
     }
     template <class F>

@@ -16,7 +16,6 @@ namespace tcpfsm {
 /// TLP: one probe at a time, and none without a round trip that was measured since the last.
 class tail_loss_probe {
 public:
-    constexpr void begin() noexcept { *this = {}; }
     /// A round trip was measured.
     constexpr void sampled() noexcept { allowed_ = true; }
     /// 7.2: two round trips; if one segment alone is in flight its ACK may be delayed. A second if none was measured.
