@@ -35,8 +35,9 @@ public:
         take_timestamp(seg);
         if (snd_.una < seg.ack) {
             advance(seg);
-        } else if (seg.ack == snd_.una && (snd_.outstanding() || (t_.selective() && seg.options.sack_count != 0))) {
-            take_again(seg, window);  // D-SACKs have something to say when all is acknowledged, too
+        } else if ((seg.ack == snd_.una && snd_.outstanding()) || (t_.selective() && seg.options.sack_count != 0)) {
+            // D-SACKs have something to say when all is acknowledged, too, and blocks on an ACK that was overtaken.
+            take_again(seg, window);
         }
         if (marks.congested) answer_marks(flight, seg.ack);
         if (marks.ack_now) rcv_.ack_now = true;

@@ -257,4 +257,22 @@ TEST_CASE("RACK: reordering is borne, however few the ranges that remember times
     }
 }
 
+TEST_CASE("Recovery: the blocks of an ACK that was overtaken count, and its number does not",
+          "[recovery][RFC 2018 5][3.10.7.4]") {
+    sender tcp{10};
+    CHECK(tcp.leaves() == "0 1 2 3 4 5 6 7 8 9");
+    tcp.advance(100ms);
+    tcp.hears_ack(2, {{4, 5}});
+    CHECK(tcp.numbers().sent.board.sacked() == 1000);
+    const seq una = tcp.numbers().snd.una;
+    tcp.hears_ack(1, {{3, 4}, {6, 8}});
+    CHECK(tcp.numbers().snd.una == una);
+    CHECK(tcp.numbers().sent.board.sacked() == 4000);
+    tcp.advance(25ms);  // ACKs came in another order, as what they acknowledge may have
+    CHECK(tcp.leaves() == "2");
+    tcp.advance(100ms);
+    tcp.hears_ack(5, {{6, 8}});
+    CHECK(tcp.leaves() == "5");  // neither 6 nor 7
+}
+
 }  // namespace
