@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <istream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -319,6 +320,12 @@ void take_sysctls(settings& s, std::istream& lines) {
         if (name == "tcp_congestion_control") s.cubic = value == "cubic";
         if (name == "tcp_slow_start_after_idle") s.shrinks_when_idle = n != 0;
         if (name == "tcp_min_tso_segs") s.min_burst = n;
+        if (name == "tcp_notsent_lowat") s.not_sent_low = n;
+        if (name == "tcp_wmem") {
+            std::istringstream three{value};
+            std::size_t least = 0;
+            three >> least >> s.send_buffer >> s.send_buffer_most;
+        }
         if (name == "tcp_fastopen") s.fast_open = n;
     }
 }

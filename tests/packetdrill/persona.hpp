@@ -32,10 +32,13 @@ struct settings {
     unsigned ecn = 0;    ///< classic ECN: 1 asked for and accepted, 2 accepted
     bool cubic = false;  ///< instead of New Reno
     bool shrinks_when_idle = false;
-    unsigned fast_open = 1;   ///< 1: at the client
-    unsigned min_burst = 2;   ///< segments that Linux sends in one piece, and pushes, at least
-    bool strict_end = false;  ///< a segment that no line of the script took is a failure
-    std::string sysctls{};    ///< a folder with a file named after this process, of lines "name value"
+    unsigned fast_open = 1;                    ///< 1: at the client
+    unsigned min_burst = 2;                    ///< segments that Linux sends in one piece, and pushes, at least
+    std::size_t send_buffer = 256U << 10U;     ///< what a user may write, if it says nothing else,
+    std::size_t send_buffer_most = 4U << 20U;  ///< and what that grows to
+    std::uint32_t not_sent_low = 0xffff'ffff;  ///< more text than this does not wait to be sent
+    bool strict_end = false;                   ///< a segment that no line of the script took is a failure
+    std::string sysctls{};                     ///< a folder with a file named after this process, of lines "name value"
 };
 
 /// What a script has said by sysctl, in the order of its lines; names that are not known are passed over.
@@ -59,7 +62,7 @@ struct vitals {
     bool sack_ok = false;
     bool scale_ok = false;
     bool timestamps_on = false;
-    bool limited_by_peer = false;  ///< there is text to send, and the peer's window is too small for it
+    bool limited_by_peer = false;  ///< there is text to send, and no room in the peer's window alone
     tcpfsm::fast_open_report opened_fast{};
     /// Of the scoreboard, in octets.
     struct selective_part {
@@ -123,8 +126,8 @@ public:
     explicit dresser(settings::persona look) : look_{look} {}
     /// One packet, as the host wrote it.
     void dress(std::string& packet) const;
-    /// Linux sends several segments in one piece, and pushes the end of each.
-    [[nodiscard]] bool pushes_bursts() const { return look_ == settings::persona::linux_look; }
+    /// Linux keeps what is written in buffers, and that shows: see send_queue.hpp.
+    [[nodiscard]] bool keeps_buffers() const { return look_ == settings::persona::linux_look; }
 
 private:
     settings::persona look_;

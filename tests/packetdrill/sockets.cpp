@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "sockets.hpp"
 
+#include "send_queue.hpp"
+#include "sent_log.hpp"
 #include "sockets_info.hpp"
 
 #include <fcntl.h>
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -74,7 +77,6 @@ public:
     options opt{};
     std::string corked{};                      ///< text that waits for more,
     time_point corked_until = never;           ///< and how long
-    std::optional<tcpfsm::seq> not_pushed{};   ///< text up to here does not end a write
     std::optional<tcpfsm::seq> small_until{};  ///< where the last segment ended that was not full
     std::deque<std::string> records{};         ///< text that no segment of what was sent before may carry
     bool record_ends = false;                  ///< what comes next is another record
@@ -83,9 +85,13 @@ public:
     std::uint32_t text_of_syn = 0;  ///< acknowledged with it
     std::uint16_t mss_of_syn_ack = 536;
     int backlog = 0;
-    int writers = 0;  ///< that wait for room
+    int writers = 0;           ///< that wait for room
+    send_queue written{};      ///< as Linux would keep it
+    std::size_t own_room = 0;  ///< the size of the send buffer, if the user has said none
+    bool no_space = false;     ///< somebody was turned away, and is to be told when there is room
     limits spent{};
     counters seen{};
+    sent_log out{};           ///< what is measured of the segments that are out
     std::uint64_t edges = 0;  ///< news so far, for edge-triggered polls
 
     [[nodiscard]] bool is(phase p) const { return at == p; }
@@ -326,7 +332,10 @@ void sockets::settle() {
         const auto s = owner.lock();
         if (!s) continue;
         keep_time(*s);
-        if (s->corked_until <= now_) push_corked(*s, true);
+        if (s->corked_until <= now_) {
+            s->written.push();
+            push_corked(*s, true);
+        }
     }
     for (;;) {
         if (stack_->poll_timeout() <= now_) stack_->handle_timeout(now_);
@@ -337,7 +346,10 @@ void sockets::settle() {
         react(*told);
     }
     for (const auto& [handle, owner] : owners_) {
-        if (const auto s = owner.lock()) keep_time(*s);
+        const auto s = owner.lock();
+        if (!s) continue;
+        keep_time(*s);
+        free_memory(*s);
     }
     wake_all();
 }
@@ -385,7 +397,7 @@ void sockets::choose_nagle() {
     for (const auto& [handle, owner] : owners_) {
         const auto s = owner.lock();
         const auto v = s ? stack_->look_at(handle) : std::nullopt;
-        if (!v || !dresser_.pushes_bursts()) continue;
+        if (!v || !dresser_.keeps_buffers()) continue;
         const bool small = s->small_until && v->snd.una < *s->small_until;
         stack_->set_nagle(handle, !s->opt.nodelay && small && s->records.empty());
     }
@@ -403,25 +415,21 @@ void sockets::transmit_all() {
         const std::string& octets = burst[i];
         return look_into({reinterpret_cast<const std::uint8_t*>(octets.data()), octets.size()});
     };
-    std::size_t equal = 1;  // segments in a row
     for (std::size_t i = 0; i < burst.size(); ++i) {
         const glance here = look(i);
-        const auto [again, piece, pushed] = count_sent(here);
         const glance next = i + 1 < burst.size() ? look(i + 1) : glance{};
-        const bool goes_on = here.segment.text != 0 && next.between == here.between &&
-                             next.segment.seq == here.segment.seq + here.segment.text &&
-                             next.segment.text == here.segment.text;
-        const bool whole = equal > 1 && (equal == piece || !goes_on);
-        if (!pushed) set_control(burst[i], {}, tcpfsm::ctl::psh);
-        if (whole && !again && dresser_.pushes_bursts()) set_control(burst[i], tcpfsm::ctl::psh);
-        equal = goes_on && !whole ? equal + 1 : 1;
+        const bool goes_on = next.between == here.between && next.segment.text != 0 &&
+                             next.segment.seq == here.segment.seq + here.segment.text;
+        if (const auto pushed = count_sent(here, goes_on)) {
+            set_control(burst[i], *pushed ? tcpfsm::ctl::psh : tcpfsm::control{},
+                        *pushed ? tcpfsm::control{} : tcpfsm::ctl::psh);
+        }
         out_.push_back({burst[i], now_.time_since_epoch().count(), {}});
     }
 }
 
-/// Answers whether its text was sent before, how many segments are sent in one piece, and whether its end may be the
-/// end of a write.
-sockets::counted sockets::count_sent(const glance& at) {
+/// Answers whether it carries PSH, if that is for the socket to say.
+std::optional<bool> sockets::count_sent(const glance& at, bool goes_on) {
     for (const auto& [handle, owner] : owners_) {
         const auto s = owner.lock();
         if (!s || stack_->between(handle) != at.between) continue;
@@ -429,7 +437,8 @@ sockets::counted sockets::count_sent(const glance& at) {
         ++seen.out;
         seen.ack_out_at = now_;
         if (at.segment.text == 0) return {};
-        const tcpfsm::seq end = at.segment.seq + at.segment.len();
+        const tcpfsm::seq end = at.segment.seq + at.segment.text;
+        s->out.sent(at.segment.seq, end, now_);
         const bool again = seen.highest && at.segment.seq < *seen.highest;
         seen.highest = seen.highest ? tcpfsm::later(*seen.highest, end) : end;
         ++seen.text_out;
@@ -440,18 +449,29 @@ sockets::counted sockets::count_sent(const glance& at) {
             seen.octets_again += at.segment.text;
         }
         const auto v = stack_->look_at(handle);
-        if (v && !again && at.segment.text < v->full()) s->small_until = end;
-        return {again, v ? piece_of(*v) : 1, s->not_pushed != end};
+        if (!v) return {};
+        if (!again && at.segment.text < v->full()) s->small_until = end;
+        if (!s->written.begun()) return {};
+        return s->written.leaves(at.segment.seq, end, goes_on, piece_of(*v, s->out.srtt()));
     }
     return {};
 }
 
-/// As much as leaves in a millisecond, but no less than the least, and no more than half of the window.
-std::size_t sockets::piece_of(const vitals& v) const {
-    const std::uint64_t window = v.congestion_window / std::max<std::uint32_t>(v.full(), 1);
-    const auto srtt = static_cast<std::uint64_t>(v.rtt.srtt().count());
-    const std::uint64_t rate = srtt == 0 ? window : window * 2 * 1024 / srtt;
-    return std::clamp<std::uint64_t>(std::max<std::uint64_t>(rate, how_.min_burst), 1,
+/// Segments in one piece: as much as leaves in a millisecond, and more if the round trip is short, but no less than
+/// the least, and no more than half of the window.
+std::size_t sockets::piece_of(const vitals& v, duration smoothed) const {
+    constexpr std::uint64_t largest = 65215;
+    const std::uint64_t full = std::max<std::uint32_t>(v.full(), 1);
+    const std::uint64_t window = v.congestion_window / full;
+    const duration round_trip = smoothed != duration::zero() ? smoothed : v.rtt.srtt();
+    const auto srtt = static_cast<std::uint64_t>(round_trip.count());
+    const std::uint64_t faster = v.congestion_window < v.threshold / 2 ? 200 : 120;
+    std::uint64_t octets = srtt == 0 ? largest : window * full * faster * 10'000 / srtt / 1024;
+    const std::uint64_t least = v.selective ? v.selective->min_rtt : 0;
+    const std::uint64_t shortest = (least != 0 ? least : srtt) / 512;
+    if (shortest < 16) octets += largest >> shortest;
+    octets = std::min(octets, largest);
+    return std::clamp<std::uint64_t>(std::max<std::uint64_t>(octets / full, how_.min_burst), 1,
                                      std::max<std::uint64_t>(window / 2, 1));
 }
 
@@ -553,6 +573,10 @@ int sockets::netdev_send(std::span<const std::uint8_t> packet) {
         if (!s || at.header == 0 || stack_->between(handle) != at.between.reversed()) continue;
         ++s->seen.in;
         s->seen.ack_in_at = now_;
+        if (const auto v = stack_->look_at(handle)) {
+            const bool repairs = v->selective && v->selective->now == tcpfsm::episode::timeout;
+            s->out.heard(at.segment, std::max<std::uint32_t>(v->full(), 1), !repairs, now_);
+        }
         if (at.segment.has(tcpfsm::ctl::syn))
             s->mss_of_syn_ack = at.segment.options.has_mss ? at.segment.options.mss : std::uint16_t{536};
         if (at.segment.text == 0) continue;
@@ -562,6 +586,7 @@ int sockets::netdev_send(std::span<const std::uint8_t> packet) {
     }
     const std::size_t before = out_.size();
     stack_->handle_packet(packet, now_);
+    release_corked(at);
     settle();
     for (packet_out& p : out_) {
         if (p.answers_reset == at.between) p.answers_reset.reset();
@@ -864,14 +889,68 @@ std::size_t sockets::queued(const socket_object& s) const {
     for (const std::string& each : s.records) held += each.size();
     return v->snd.queued() + fin + held;
 }
+/// Octets that a call may write now, at least until the next look.
 std::size_t sockets::send_room(const socket_object& s) const {
     const auto v = stack_->look_at(s.of);
     if (!v || !s.is(phase::connected)) return 0;
     const std::size_t held = s.corked.size();
-    std::size_t room = v->writable > held ? v->writable - held : 0;
+    const std::size_t room = v->writable > held ? v->writable - held : 0;
+    if (dresser_.keeps_buffers()) {
+        const std::size_t rest = s.record_ends ? 0 : s.written.room(buffer_goal(*v));
+        if (rest != 0) return std::min(rest, room);
+        return has_memory(s, 1) ? std::min(room, buffer_goal(*v)) : 0;
+    }
     if (s.opt.send_buffer == 0) return room;
     const auto most = static_cast<std::size_t>(s.opt.send_buffer);
     return std::min(room, most > queued(s) ? most - queued(s) : 0);
+}
+/// As large as Linux makes a buffer: what a device takes at once, whole segments, and half of the peer's window at
+/// most.
+std::size_t sockets::buffer_goal(const vitals& v) const {
+    constexpr std::size_t largest = 65215;
+    const std::size_t full = std::max<std::uint32_t>(v.full(), 1);
+    const std::size_t window = v.snd.max_wnd;
+    const std::size_t most = window == 0 ? largest : std::min<std::size_t>(largest, window > 536 ? window / 2 : window);
+    return std::max(most / full * full, full);
+}
+/// Another buffer may be opened: the memory is not all taken, and not too much waits to be sent (TCP_NOTSENT_LOWAT).
+/// Who asks whether it is worth it to begin again is told so when a third is free, and half of that has left.
+bool sockets::has_memory(const socket_object& s, std::uint64_t parts_of_unsent) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v) return false;
+    const auto low = static_cast<std::uint32_t>(s.opt.not_sent_low);
+    const std::uint64_t most = low != 0 ? low : how_.not_sent_low;
+    const std::uint64_t unsent = s.written.begun() ? s.written.end() - v->snd.nxt : 0;
+    return s.written.memory() < own_room(s) && unsent * parts_of_unsent < most;
+}
+std::size_t sockets::own_room(const socket_object& s) const {
+    return s.opt.send_buffer != 0 ? static_cast<std::size_t>(s.opt.send_buffer)
+                                  : std::max<std::size_t>(s.own_room, how_.send_buffer);
+}
+bool sockets::writable(const socket_object& s) const {
+    if (!dresser_.keeps_buffers()) return send_room(s) > queued(s) / 2;
+    const std::size_t taken = s.written.memory();
+    return has_memory(s, 2) && own_room(s) - taken >= taken / 2;
+}
+/// What was acknowledged is free again. Whoever was turned away hears of it if it is enough; and the buffer grows with
+/// the window, unless that is full.
+void sockets::free_memory(socket_object& s) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v || !s.written.begun()) return;
+    s.written.acknowledge(v->snd.first_text());
+    if (s.own_room == 0) grow(s, *v);
+    if (!s.no_space) return;
+    if (v->snd.flight() < v->congestion_window) grow(s, *v);
+    if (!writable(s)) return;
+    s.no_space = false;
+    ++s.edges;
+}
+/// Twice the window in segments, each with its headers in a power of two, and with what is kept beside it.
+void sockets::grow(socket_object& s, const vitals& v) const {
+    constexpr std::size_t headers = 640, beside = 256, least = 10;
+    const std::size_t segment = std::bit_ceil(v.snd.mss + headers) + beside;
+    const std::size_t window = std::max<std::size_t>(v.congestion_window / std::max<std::uint32_t>(v.full(), 1), least);
+    s.own_room = std::max({s.own_room, how_.send_buffer, std::min(2 * window * segment, how_.send_buffer_most)});
 }
 
 ssize_t sockets::take_text(socket_object& s, std::span<const iovec> into, bool peek) {
@@ -930,7 +1009,7 @@ ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
 }
 
 /// Text that was held back for more goes as far as it fills segments, or all of it. What is left waits for as long as
-/// a retransmission would.
+/// a retransmission would, but not beside text that is in flight.
 void sockets::push_corked(socket_object& s, bool all) {
     s.corked_until = never;
     const auto v = stack_->look_at(s.of);
@@ -939,9 +1018,32 @@ void sockets::push_corked(socket_object& s, bool all) {
     const std::size_t n = all ? s.corked.size() : s.corked.size() / full * full;
     const std::span text{reinterpret_cast<const std::uint8_t*>(s.corked.data()), n};
     s.corked.erase(0, stack_->send(s.of, text, now_).octets);
-    s.not_pushed.reset();
-    if (!all) s.not_pushed = v->snd.end + static_cast<std::uint32_t>(n);
-    if (!s.corked.empty()) s.corked_until = now_ + v->rto;
+    if (!s.corked.empty() && n == 0 && v->snd.flight() == 0) s.corked_until = now_ + v->rto;
+}
+
+/// MSG_MORE holds text back until the next ACK, TCP_CORK holds it longer: the clock begins when nothing is in flight.
+void sockets::release_corked(const glance& at) {
+    for (const auto& [handle, owner] : owners_) {
+        const auto s = owner.lock();
+        if (!s || s->corked.empty() || stack_->between(handle) != at.between.reversed()) continue;
+        const auto v = stack_->look_at(handle);
+        if (!v || !at.segment.has(tcpfsm::ctl::ack)) continue;
+        if (!s->opt.cork) {
+            push_corked(*s, true);
+        } else if (v->snd.flight() == 0 && s->corked_until == never) {
+            s->corked_until = now_ + v->rto;
+        }
+    }
+}
+
+/// Text is written. If Linux would push by now, what there is does not wait for the end of the call.
+void sockets::note_written(socket_object& s, std::size_t octets) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v || !dresser_.keeps_buffers()) return;
+    if (!s.written.begun()) s.written.begin(v->snd.end);
+    const std::size_t goal = buffer_goal(*v);
+    while (octets != 0) octets -= s.written.append(octets, goal);
+    if (s.written.room(goal) == 0 && s.written.push_is_due(v->snd.max_wnd / 2)) s.written.push();
 }
 
 ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const sockaddr* address, socklen_t length) {
@@ -977,7 +1079,9 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
     if (s->is(phase::connecting)) wait(held, until, [&] { return !s->is(phase::connecting); });
     if (s->is(phase::connecting)) return fail(EAGAIN);
     if (s->error != 0) return fail(std::exchange(s->error, 0));
-    const bool holds = s->opt.cork || (flags & MSG_MORE) != 0;
+    const bool more = (flags & MSG_MORE) != 0;
+    const bool holds = s->opt.cork || more;
+    s->written.begin_write();
     std::size_t went = sent;  // with the SYN
     for (const iovec& piece : from) {
         std::span rest{static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len};
@@ -988,10 +1092,11 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
             // Whoever was turned away comes back when a third of the buffer is free.
             const auto some = [&] { return send_room(*s) != 0; };
             const auto enough = [&] {
-                return s->error != 0 || s->shut_write || !s->is(phase::connected) || send_room(*s) > queued(*s) / 2;
+                return s->error != 0 || s->shut_write || !s->is(phase::connected) || writable(*s);
             };
             if (s->error == 0 && s->is(phase::connected) && !s->shut_write && !some()) {
                 ++s->writers;
+                s->no_space = true;
                 keep_time(*s);
                 wait(held, until, enough);
                 --s->writers;
@@ -1003,6 +1108,7 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
             }
             if (!some()) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EAGAIN);
             std::size_t n = std::min(rest.size(), send_room(*s));
+            note_written(*s, n);
             if (s->record_ends || !s->records.empty()) {
                 if (std::exchange(s->record_ends, false)) s->records.emplace_back();
                 s->records.back().append(reinterpret_cast<const char*>(rest.data()), n);
@@ -1016,8 +1122,12 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
             if (!rest.empty()) settle();
         }
     }
+    if (!more) s->written.push();
     push_corked(*s, !holds);
-    if ((flags & MSG_EOR) != 0) s->record_ends = true;
+    if ((flags & MSG_EOR) != 0) {
+        s->record_ends = true;
+        s->written.end_record();
+    }
     settle();
     return static_cast<ssize_t>(sent);
 }
@@ -1145,7 +1255,7 @@ int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* len
         case TCP_KEEPIDLE: return number(opt.keep_idle);
         case TCP_SYNCNT: return number(opt.syn_count);
         case tcp_notsent_lowat: return number(opt.not_sent_low);
-        case TCP_INFO: return get_tcp_info(*s, value, length);
+        case TCP_INFO: keep_time(*s); return get_tcp_info(*s, value, length);
         case tcp_cc_info: *length = 0; return 0;  // Reno has none
         default: return fail(ENOPROTOOPT);
         }
@@ -1254,7 +1364,8 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
             info.ca_state = of_episode[static_cast<std::size_t>(part.now)];
             if (info.ca_state == open && part.sacked != 0) info.ca_state = disorder;
             info.sacked = packets(part.sacked);
-            info.lost = packets(part.lost);
+            // What was sent again is lost until it is acknowledged; a probe of the tail is none.
+            info.lost = packets(part.lost + (part.now == tcpfsm::episode::none ? 0 : part.again));
             info.retrans = packets(part.again);
             info.min_rtt = part.min_rtt;
         }
@@ -1278,7 +1389,8 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
         info.snd_ssthresh = v->threshold >= 1U << 30U ? no_threshold : v->threshold / v->snd.mss;
         info.snd_cwnd = v->congestion_window / v->snd.mss;
         info.advmss = v->rcv.mss - (v->timestamps_on ? 12U : 0U);
-        info.reordering = 3;
+        info.reordering = s.out.reordering();
+        info.reord_seen = s.out.seen();
         info.total_retrans = s.seen.again;
         info.bytes_acked = v->snd.first_text() - v->snd.iss - 1;
         info.bytes_received = v->rcv.nxt - v->rcv.irs - 1;
@@ -1312,7 +1424,7 @@ short sockets::events_of(const socket_object& s) const {
     if (no_more_in) events |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (!s.is(phase::connecting)) {
         if (readable(s) != 0) events |= POLLIN | POLLRDNORM;
-        if (no_more_out || over || send_room(s) > queued(s) / 2) events |= POLLOUT | POLLWRNORM;
+        if (no_more_out || over || writable(s)) events |= POLLOUT | POLLWRNORM;
     }
     if (s.error != 0) events |= POLLERR;
     return static_cast<short>(events);

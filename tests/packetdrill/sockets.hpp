@@ -115,13 +115,8 @@ private:
     void settle();
     void react(const tcpfsm::host_event& told);
     void transmit_all();
-    struct counted {
-        bool again = false;
-        std::size_t piece = 1;
-        bool pushed = true;
-    };
-    counted count_sent(const glance& at);
-    [[nodiscard]] std::size_t piece_of(const vitals& v) const;
+    std::optional<bool> count_sent(const glance& at, bool goes_on);
+    [[nodiscard]] std::size_t piece_of(const vitals& v, tcpfsm::duration smoothed) const;
     void keep_time(socket_object& s);
     bool next_record();
     void choose_nagle();
@@ -131,7 +126,15 @@ private:
     void adopt(const tcpfsm::host_event& told);
     void apply_options(socket_object& s);
     void push_corked(socket_object& s, bool all);
+    void release_corked(const glance& at);
     [[nodiscard]] std::size_t send_room(const socket_object& s) const;
+    [[nodiscard]] std::size_t buffer_goal(const vitals& v) const;
+    [[nodiscard]] bool has_memory(const socket_object& s, std::uint64_t parts_of_unsent) const;
+    [[nodiscard]] std::size_t own_room(const socket_object& s) const;
+    [[nodiscard]] bool writable(const socket_object& s) const;
+    void free_memory(socket_object& s) const;
+    void grow(socket_object& s, const vitals& v) const;
+    void note_written(socket_object& s, std::size_t octets) const;
     [[nodiscard]] std::size_t readable(const socket_object& s) const;
     [[nodiscard]] std::size_t queued(const socket_object& s) const;
     [[nodiscard]] short events_of(const socket_object& s) const;

@@ -167,7 +167,8 @@ public:
                       .sack_ok = t.sack_ok,
                       .scale_ok = t.scale_ok,
                       .timestamps_on = t.ts.on,
-                      .limited_by_peer = t.snd.unsent() != 0 && t.snd.usable(t.snd.nxt) < t.snd.mss,
+                      .limited_by_peer = t.snd.unsent() != 0 && t.snd.usable(t.snd.nxt) < t.snd.mss &&
+                                         t.in_flight() + t.snd.mss <= t.window(),
                       .opened_fast = stream->tcp().fast_open(),
                       .selective = selective_vitals(t)};
     }
