@@ -25,7 +25,7 @@ public:
 
     /// 3.10.7.4, fifth.
     constexpr void take(const segment& seg) noexcept {
-        const bool opens = !snd_.synced && snd_.una < seg.ack;
+        const bool advances = snd_.una < seg.ack;
         const std::uint32_t window = std::uint32_t{seg.wnd} << (seg.has(ctl::syn) ? 0U : snd_.shift);
         t_.heard_at = now_;
         t_.keep_alives = 0;
@@ -33,7 +33,7 @@ public:
         const ecn_report marks = t_.ecn.take(seg, ecn_view_of(seg));
         marked_ = marks.marked;
         take_timestamp(seg);
-        if (snd_.una < seg.ack) {
+        if (advances) {
             advance(seg);
         } else if ((seg.ack == snd_.una && snd_.outstanding()) || (t_.selective() && seg.options.sack_count != 0)) {
             // D-SACKs have something to say when all is acknowledged, too, and blocks on an ACK that was overtaken.
@@ -41,8 +41,10 @@ public:
         }
         if (marks.congested) answer_marks(flight, seg.ack);
         if (marks.ack_now) rcv_.ack_now = true;
+        // What acknowledges more was sent later, whatever its number: without its window, the one before would move
+        // along with SND.UNA, and end where the peer has offered nothing.
         const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
-        if ((snd_.una <= seg.ack && newer) || opens) {
+        if ((snd_.una <= seg.ack && newer) || advances) {
             snd_.wnd = window;
             snd_.max_wnd = std::max(snd_.max_wnd, window);
             snd_.wl1 = seg.seq;

@@ -155,7 +155,8 @@ private:
         const std::uint32_t most = full();
         if constexpr (probes_path<P>) {
             const std::uint32_t packet = t_.mtu.wants_probe(now_);
-            if (packet == 0 || snd_.retries != 0 || t_.recovery.active() || t_.recovery.duplicates() != 0) return most;
+            const bool whole = t_.in_flight() == snd_.flight() && t_.recovery.duplicates() == 0;
+            if (packet == 0 || t_.recovering() || !whole) return most;
             const std::uint32_t text = most + (packet - t_.mtu.size());
             if (std::min(waiting, t_.congestion.window()) >= text + 3 * most) return text;
         }

@@ -63,6 +63,7 @@ enum class bug {
     fin_again_not_seen,
     window_moved_by_old_segment,
     window_of_old_ack,
+    window_left_behind,
     window_not_scaled,
     last,
 };
@@ -103,6 +104,7 @@ constexpr std::string_view bug_names[] = {
     "the FIN again is not seen",
     "an old segment moves the send window",
     "an old ACK moves the send window",
+    "a window that comes with a new ACK on an old segment is not taken",
     "the window of a segment is not scaled",
 };
 static_assert(std::size(bug_names) == static_cast<std::size_t>(bug::last));
@@ -279,7 +281,7 @@ bool tcpfsm::reaches_fin<bent_p>(const bent_tcb& t) noexcept {
 }
 template <>
 constexpr void tcpfsm::acknowledger<bent_p>::take(const segment& seg) noexcept {
-    const bool opens = !snd_.synced && snd_.una < seg.ack;
+    const bool advances = snd_.una < seg.ack && !is(bug::window_left_behind);
     const unsigned shift = seg.has(ctl::syn) || is(bug::window_not_scaled) ? 0U : snd_.shift;
     const std::uint32_t window = std::uint32_t{seg.wnd} << shift;
     t_.heard_at = now_;
@@ -292,7 +294,7 @@ constexpr void tcpfsm::acknowledger<bent_p>::take(const segment& seg) noexcept {
     const bool newer = snd_.wl1 < seg.seq || (snd_.wl1 == seg.seq && snd_.wl2 <= seg.ack);
     const bool moves =
         (snd_.una <= seg.ack || is(bug::window_of_old_ack)) && (newer || is(bug::window_moved_by_old_segment));
-    if (moves || opens) {
+    if (moves || advances) {
         snd_.wnd = window;
         snd_.max_wnd = std::max(snd_.max_wnd, window);
         snd_.wl1 = seg.seq;

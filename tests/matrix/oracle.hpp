@@ -60,7 +60,7 @@ struct readings {
     bool window_of_syn_ack = true;         ///< RFC 1122 4.2.2.20 (c); false: 3.10.7.3 sets SND.WND elsewhere alone
     bool window_of_syn = true;             ///< SND.WND of a SYN in LISTEN, as in SYN-SENT; false: 3.10.7.2 is silent
     bool window_by_seq_as_sent = true;     ///< SND.WL1 is SEG.SEQ as it came; false: of the trimmed segment
-    bool window_of_first_ack = true;       ///< SYN-RECEIVED's rule for it after CLOSE, too; false: FIN-WAIT-1's
+    bool window_of_new_ack = true;         ///< whatever acknowledges more sets SND.WND; false: not if SEG.SEQ < SND.WL1
     bool no_ack_no_wl2 = true;             ///< a SYN without ACK sets SND.WL2 to the ISS; false: to its SEG.ACK
     bool syn_needs_no_stamp = true;        ///< RFC 5961 4.2: every SYN is challenged; false: silence (RFC 7323 3.2)
     bool stamp_of_good_ack = true;         ///< TS.Recent of segments whose ACK counts; false: in the window (7323 R3)
@@ -101,7 +101,7 @@ inline constexpr named_reading all_readings[] = {
     {&readings::window_of_syn_ack, "window_of_syn_ack", "3.10.7.3 fourth, RFC 1122 4.2.2.20"},
     {&readings::window_of_syn, "window_of_syn", "3.10.7.2 third"},
     {&readings::window_by_seq_as_sent, "window_by_seq_as_sent", "3.10.7.4 first, fifth"},
-    {&readings::window_of_first_ack, "window_of_first_ack", "3.10.7.4 fifth"},
+    {&readings::window_of_new_ack, "window_of_new_ack", "3.10.7.4 fifth"},
     {&readings::no_ack_no_wl2, "no_ack_no_wl2", "3.10.7.3 fourth"},
     {&readings::syn_needs_no_stamp, "syn_needs_no_stamp", "RFC 7323 3.2, RFC 5961 4.2"},
     {&readings::stamp_of_good_ack, "stamp_of_good_ack", "RFC 7323 5.3 R3"},

@@ -106,8 +106,8 @@ bool tcp::hold_text(const segment& cut) {
 
 /// SND.UNA and SND.WND, as ESTABLISHED does it (fifth).
 void tcp::take_ack(const segment& seg, const segment& cut) {
-    const bool first = how.window_of_first_ack && !t.syn_acked && before(t.una, seg.ack);
-    if (before(t.una, seg.ack)) {
+    const bool more = before(t.una, seg.ack);
+    if (more) {
         const number had = t.syn_acked ? t.una : t.iss + 1;
         const number reached = before(t.last, seg.ack) ? t.last : seg.ack;  // the FIN is no text
         if (before(had, reached)) said.acked += reached - had;
@@ -117,7 +117,7 @@ void tcp::take_ack(const segment& seg, const segment& cut) {
     const bool old = before(seg.ack, t.una);  // SND.UNA =< SEG.ACK =< SND.NXT
     const number from = how.window_by_seq_as_sent ? seg.seq : cut.seq;
     const bool fresh = before(t.wl1, from) || (t.wl1 == from && !before(seg.ack, t.wl2));
-    if ((!old && fresh) || first) take_window(seg, from);
+    if ((!old && fresh) || (more && how.window_of_new_ack)) take_window(seg, from);
 }
 
 void tcp::enter_established(const char* cite) {

@@ -400,8 +400,9 @@ TEST_CASE("Probes: the search finds what the path carries, whatever it is",
         CHECK(p.received_by_b().in_order() == 6'000'000);
         CHECK(p.a.conn().path_mtu() <= mtu);
         CHECK(p.a.conn().path_mtu() + path_mtu::close_enough > mtu);
-        // No timeout: the loss of a probe was told by what followed it.
+        // No timeout: the loss of a probe was told by what followed it. Nor was it congestion.
         CHECK(p.a.numbers().rtt.backed_off() == 0);
+        CHECK(p.a.numbers().congestion.threshold() == widest_window);
     }
 }
 

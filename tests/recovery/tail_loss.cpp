@@ -149,6 +149,13 @@ TEST_CASE("TLP: a loss that the probe alone has repaired is answered all the sam
         tcp.hears_ack(11);
         CHECK(tcp.window() >= before);
     }
+    SECTION("something else had arrived twice, and D-SACK says so") {
+        tcp.hears_ack(10);
+        tcp.hears_ack(10, {{3, 4}});
+        more();
+        tcp.hears_ack(11);
+        CHECK(tcp.window() == 2'000);
+    }
     SECTION("it had arrived, and a duplicate without blocks says so") {
         tcp.hears_ack(10);
         tcp.give(1);

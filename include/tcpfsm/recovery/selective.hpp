@@ -65,7 +65,8 @@ public:
         const bool fast = s_.now == episode::fast;
         const bool ends = s_.now != episode::none && snd_.una >= s_.recover;
         if (ends) end(p);
-        const bool repaired = s_.tail.acknowledged(seg.ack, duplicate, octets == 0 && !sacks(seg));
+        const bool of_tail = duplicate && s_.tail.ends_at(seg.options.sack[0].right);
+        const bool repaired = s_.tail.acknowledged(seg.ack, of_tail, octets == 0 && !sacks(seg));
         const std::uint32_t lost = find_losses();
         respond(p, octets, lost, ends && fast, repaired);
     }
@@ -79,7 +80,7 @@ public:
         before_ = t_.unsacked();
         const std::uint32_t lost = find_losses();
         if (lost == 0) return;
-        if (s_.now == episode::none) begin(t_.to_peer(now_), lost);
+        if (s_.now == episode::none && !lost_a_probe(lost)) begin(t_.to_peer(now_), lost);
         s_.prr.nothing_delivered(s_.board.pipe(), snd_.mss);
         sample(t_.to_peer(now_));
     }

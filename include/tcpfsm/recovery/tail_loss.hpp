@@ -43,6 +43,10 @@ public:
     /// Recovery begins.
     constexpr void stop() noexcept { out_ = false; }
     [[nodiscard]] constexpr bool out() const noexcept { return out_; }
+    /// A D-SACK up to here is one for the probe; its FIN, if it had one, may or may not be counted.
+    [[nodiscard]] constexpr bool ends_at(seq right) const noexcept {
+        return out_ && (right == end_ || right == end_ - 1);
+    }
 
     friend constexpr bool operator==(const tail_loss_probe&, const tail_loss_probe&) noexcept = default;
 
