@@ -180,8 +180,8 @@ struct selective_recovery {
     using board_type = scoreboard<P::sent_ranges, stamp>;
 
     board_type board;
-    recent_acknowledgment rack;
-    tail_loss_probe tail;
+    [[no_unique_address]] std::conditional_t<P::rack_tlp, recent_acknowledgment, no_recent_acknowledgment> rack;
+    [[no_unique_address]] std::conditional_t<P::rack_tlp, tail_loss_probe, no_tail_loss_probe> tail;
     proportional_rate_reduction prr;
     time_point reorder_due = never;  ///< when to look for losses although no ACK has come
     time_point tail_from{};          ///< when new text was last sent, or some acknowledged

@@ -182,6 +182,7 @@ TEST_CASE("TLP: a loss that the probe alone has repaired is answered all the sam
 struct by_count : policies {
     static constexpr bool rack_tlp = false;
 };
+static_assert(sizeof(tcb<by_count>) < sizeof(tcb<policies>));
 TEST_CASE("TLP: without a round trip there is none, and RFC 6675 has none",
           "[recovery][RFC 8985 7.2][8985-8][8985-1]") {
     sender<by_count> counting{5};

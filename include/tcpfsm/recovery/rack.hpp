@@ -130,4 +130,16 @@ private:
     bool in_round_ = false;
 };
 
+/// Where losses are told by count.
+struct no_recent_acknowledgment {
+    constexpr void begin(seq) noexcept {}
+    template <class Range>
+    constexpr void delivered(const Range&, seq, microseconds32, bool) noexcept {}
+    constexpr void duplicate_seen(seq, seq) noexcept {}
+    constexpr void proved_reordering() noexcept {}
+    constexpr void recovered() noexcept {}
+    friend constexpr bool operator==(const no_recent_acknowledgment&,
+                                     const no_recent_acknowledgment&) noexcept = default;
+};
+
 }  // namespace tcpfsm

@@ -87,7 +87,8 @@ public:
     /// The retransmission timer (RFC 8985 6.3): the first segment is lost, and what is overdue.
     constexpr void timed_out() noexcept {
         if (!s_.board.empty() && s_.board[0].sacked) s_.board.forget_sacks();
-        const std::uint32_t allowed = P::rack_tlp ? s_.rack.allowance(view()) : 0;
+        std::uint32_t allowed = 0;
+        if constexpr (P::rack_tlp) allowed = s_.rack.allowance(view());
         lose([&](const range& r, const stretch& where) {
             return where.left == snd_.una || clock32() - r.sent >= allowed;
         });

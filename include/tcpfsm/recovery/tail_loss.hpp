@@ -57,4 +57,15 @@ private:
     bool allowed_ = false;
 };
 
+/// Where no tail is probed.
+struct no_tail_loss_probe {
+    constexpr void sampled() noexcept {}
+    constexpr void sent(seq, bool) noexcept {}
+    constexpr bool acknowledged(seq, bool, bool) noexcept { return false; }
+    constexpr void stop() noexcept {}
+    [[nodiscard]] constexpr bool out() const noexcept { return false; }
+    [[nodiscard]] constexpr bool ends_at(seq) const noexcept { return false; }
+    friend constexpr bool operator==(const no_tail_loss_probe&, const no_tail_loss_probe&) noexcept = default;
+};
+
 }  // namespace tcpfsm
