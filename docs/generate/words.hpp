@@ -74,7 +74,7 @@ inline std::string figure_words(actions doing, state to) {
     std::vector<std::string> parts;
     while (!doing.empty()) {
         const action a = doing.pop();
-        if (name(a).starts_with("take_") || a == action::snd_text) continue;
+        if (name(a).starts_with("take_") || a == action::snd_text || a == action::trust_peer) continue;
         parts.push_back(a == action::snd_syn && to == state::syn_received ? "snd SYN,ACK" : words(a));
     }
     return join(parts, ", ");
@@ -91,6 +91,7 @@ inline std::string figure_words(event e) {
     case event::rcv_rst_passive: return "rcv RST (note 1)";
     case event::rcv_rst_reopened: return "rcv RST (note 2)";
     case event::rcv_syn: return "rcv SYN";
+    case event::rcv_syn_cookie: return "rcv SYN, cookie";
     case event::rcv_syn_ack: return "rcv SYN,ACK";
     case event::rcv_syn_passive: return "rcv SYN (note 1)";
     case event::rcv_syn_fatal: return "rcv SYN, without RFC 5961";

@@ -127,8 +127,9 @@ private:
         snd_.retries = 0;
         if (!snd_.synced) {
             snd_.synced = true;
-            // Text that went with the SYN and was not taken goes again at once; a FIN that went later has its timer.
-            if (!snd_.fin_sent()) snd_.again = snd_.una;
+            // Text that went with the SYN and was not taken goes again at once; what went later has its timer.
+            const bool with_syn = !snd_.fin_sent() && !t_.opening.trusts();
+            if (with_syn || (syn_was_lost && t_.opening.trusts())) snd_.again = snd_.una;
             if (syn_was_lost) t_.rtt.restart_after_syn_loss();
             t_.congestion.begin(t_.to_peer(now_), syn_was_lost);
             t_.recovery.begin(snd_.iss);

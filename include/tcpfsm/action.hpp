@@ -19,6 +19,7 @@ enum class action : std::uint8_t {
     restore_tcb,     ///< go back to the old incarnation: the SYN was an old duplicate (3.6.1)
     forget_peer,     ///< go back to what a passive OPEN had created
     take_syn,        ///< IRS, RCV.NXT, SND.WND and the options of a SYN
+    trust_peer,      ///< text goes both ways before our SYN is acknowledged (RFC 7413)
     take_ack,        ///< SND.UNA, SND.WND, round-trip time, congestion window
     take_urg,        ///< RCV.UP
     take_text,       ///< text goes to the user and an ACK is owed within 500 ms, or it waits behind a gap
@@ -47,10 +48,10 @@ inline constexpr std::size_t action_count = static_cast<std::size_t>(action::del
 /// The action's name, as it stands in the table.
 [[nodiscard]] constexpr std::string_view name(action a) noexcept {
     constexpr std::string_view names[action_count] = {
-        "create_tcb", "reopen_tcb",    "restore_tcb", "forget_peer", "take_syn",  "take_ack",     "take_urg",
-        "take_text",  "take_fin",      "take_read",   "hold_close",  "snd_syn",   "snd_text",     "snd_fin",
-        "snd_again",  "snd_lost",      "snd_tail",    "snd_paced",   "snd_probe", "snd_override", "snd_keep_alive",
-        "snd_ack",    "snd_challenge", "snd_rst",     "start_2msl",  "delete_tcb"};
+        "create_tcb",     "reopen_tcb", "restore_tcb",   "forget_peer", "take_syn",   "trust_peer", "take_ack",
+        "take_urg",       "take_text",  "take_fin",      "take_read",   "hold_close", "snd_syn",    "snd_text",
+        "snd_fin",        "snd_again",  "snd_lost",      "snd_tail",    "snd_paced",  "snd_probe",  "snd_override",
+        "snd_keep_alive", "snd_ack",    "snd_challenge", "snd_rst",     "start_2msl", "delete_tcb"};
     return names[static_cast<std::size_t>(a)];
 }
 
@@ -111,6 +112,7 @@ inline constexpr std::size_t answer_count = static_cast<std::size_t>(answer::err
 /// What the user is told without having asked (section 3.9.1.8 and 3.10). Told in this order when
 /// several are pending.
 enum class signal : std::uint8_t {
+    tell_early,         ///< a connection has come whose text may be read before it is established (RFC 7413)
     tell_open,          ///< the connection is established
     tell_urgent,        ///< there is urgent data, or more of it (MUST-32)
     tell_trouble,       ///< R1: a segment was retransmitted several times without an answer (SHLD-9)
@@ -128,7 +130,8 @@ inline constexpr std::size_t signal_count = static_cast<std::size_t>(signal::tel
 
 /// The RFC's words for a signal, or plain ones where it has none.
 [[nodiscard]] constexpr std::string_view describe(signal s) noexcept {
-    constexpr std::string_view texts[signal_count] = {"connection open",
+    constexpr std::string_view texts[signal_count] = {"text before the connection is open",
+                                                      "connection open",
                                                       "urgent data",
                                                       "no answer to several retransmissions",
                                                       "soft error",

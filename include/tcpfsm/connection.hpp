@@ -98,7 +98,7 @@ public:
     /// CLOSE of both directions (3.6.1 MAY-1): as `close`, but received text that is unread, and text that
     /// still arrives, resets the connection, so that the peer learns that it was lost (SHLD-3).
     constexpr answer close_both(time_point now) noexcept {
-        constexpr state_set readers = states::accepting | state::close_wait;
+        constexpr state_set readers = states::handshaking | states::accepting | state::close_wait;
         if (machine_.in(readers) && readable() != 0) return call(event::close_unread, {.now = now});
         tcb_.rcv.unwanted = machine_.in(states::other | state::syn_sent);
         return close(now);
@@ -122,7 +122,8 @@ public:
         if (machine_.in(state::closed)) {
             raise(judge_closed(seg), why);
         } else if (machine_.in(state::listen)) {
-            raise(judge_listen(seg), why);
+            raise(judge_listen(tcb_, seg), why);
+            if (tcb_.opening.trusts()) take_early(why);
         } else if (machine_.in(state::syn_sent)) {
             raise(judge_syn_sent(tcb_, seg), why);
             if (machine_.in(states::synchronized)) take_rest(why);
@@ -189,7 +190,7 @@ public:
         emitter<Policies> emit{tcb_, now};
         if (machine_.in(states::retransmitting) && tcb_.snd.syn_due()) return emit.syn(!machine_.in(state::syn_sent));
         if (tcb_.rcv.ack_now && tcb_.ecn.pure_due()) return emit.bare_ack();
-        if (machine_.in(states::sending)) {
+        if (text_may_leave()) {
             if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
             auto next = emit.next();
             const bool held_back = next && next->held_back;
@@ -263,6 +264,11 @@ public:
         tcb_.snd.iss = tcb_.snd.una = tcb_.snd.nxt = tcb_.snd.again = tcb_.snd.up = tcb_.given.iss = iss;
         tcb_.snd.end = iss + 1;
         tcb_.ts.offset = tcb_.given.timestamp_offset = timestamp_offset;
+    }
+    /// In LISTEN: what the next peer may do (RFC 7413). The cookies are one peer's, so who listens for all gives each
+    /// copy its own, as with `renew_iss`. Does nothing in other states.
+    constexpr void grant_fast_open(const fast_open_grant& grant) noexcept requires(Policies::fast_open) {
+        if (machine_.in(state::listen)) tcb_.opening = fast_opening{grant};
     }
     /// The user timeout, and R2 (MUST-21); `forever` never gives up. The peer does not change it any more; if the
     /// option is spoken, it is told with the next segment (RFC 5482).
@@ -364,6 +370,17 @@ private:
         tcb_.rcv.note_fin(cut.seg);
         if (reaches_fin(tcb_)) raise(event::rcv_fin, why);
     }
+    /// RFC 7413 4.2.2: text of a SYN that showed a cookie. A FIN behind it waits until our SYN is acknowledged.
+    constexpr void take_early(cause why) noexcept {
+        if (!tcb_.held.waits_at(tcb_.rcv.nxt)) return;
+        const trimmed cut = trim(tcb_, *why.arrived);
+        why.cut = &cut;
+        raise(event::rcv_text, why);
+    }
+    /// Nothing of the handshake stands in the way of text.
+    [[nodiscard]] constexpr bool text_may_leave() const noexcept {
+        return machine_.in(states::sending) || (machine_.in(states::handshaking) && tcb_.opening.trusts());
+    }
     /// Of this segment, what came before is to be told (RFC 2883).
     constexpr void note_duplicate(const segment& seg) noexcept {
         tcb_.duplicate.note({seg.seq, seg.seq + seg.len()}, tcb_.rcv.nxt, tcb_.held);
@@ -371,7 +388,7 @@ private:
     /// The CLOSE that waited is processed now.
     constexpr void end_wait(time_point now) noexcept {
         tcb_.snd.close_waits = false;
-        raise(machine_.in(state::close_wait) ? event::close : judge_close(), {.now = now});
+        raise(machine_.in(state::established) ? judge_close() : event::close, {.now = now});
     }
     /// Arms the override timer while text is held back with nothing in flight that would be answered.
     constexpr void hold_back(bool held, time_point now) noexcept {

@@ -43,6 +43,8 @@ public:
     /// What may be sent now: a repair, a probe, or new text. Nothing if neither is owed and allowed.
     [[nodiscard]] constexpr std::optional<stretch> next() const noexcept {
         if (snd_.shut()) return snd_.probe ? std::optional{probe()} : std::nullopt;
+        // Once a SYN,ACK of fast open had to go again, nothing follows it before it is acknowledged.
+        if (t_.early() && snd_.retries != 0) return std::nullopt;
         if (snd_.lost_one && snd_.outstanding()) return front();
         if constexpr (P::undo) {
             // F-RTO: new text first, and then nothing until its fate is known.
@@ -69,6 +71,7 @@ public:
     /// Pacing: text may leave now, or at `pace_due`.
     [[nodiscard]] constexpr bool on_pace() noexcept {
         if constexpr (tcb<P>::paced) {
+            if (t_.early()) return true;  // no timer would end the pause
             t_.pace_due = t_.pace.open(now_) ? never : t_.pace.release();
             return t_.pace_due == never || snd_.probe || snd_.tail;
         } else {
@@ -94,9 +97,8 @@ public:
         if constexpr (P::user_timeout_option) advertise(opt);
         const bool first = snd_.nxt == snd_.iss;
         bool with_text = P::text_on_syn;
-        if constexpr (P::fast_open) {  // a SYN once more goes without, whatever the path had against it (RFC
-                                       // 7413 4.2.1)
-            if (first && !with_ack) t_.opening.write(opt);
+        if constexpr (P::fast_open) {  // a SYN once more goes without, whatever the path had against it (RFC 7413 4.2)
+            if (first) t_.opening.write(opt);
             with_text = with_text || t_.opening.shows();
         }
         if (with_text && first && !with_ack) {
@@ -106,6 +108,8 @@ public:
         }
         seg = account(seg, first);
         if (first) snd_.timed = snd_.iss + 1;  // the text may be acknowledged later than the SYN
+        // What went after a SYN,ACK is not sent again with it.
+        if (t_.opening.trusts()) snd_.again = snd_.nxt;
         return {seg, 0};
     }
 
@@ -118,7 +122,7 @@ public:
         if (s.text != 0 && s.from + s.text == snd_.end) bits |= ctl::psh;  // MUST-61
         segment seg = blank(s.from, bits, s.text != 0);
         seg.text = s.text;
-        if (first && s.text != 0 && !snd_.shut()) t_.ecn.write_new_text(seg);
+        if (first && s.text != 0 && !snd_.shut() && !t_.early()) t_.ecn.write_new_text(seg);
         snd_.lost_one = snd_.lost_one && s.from != snd_.una;
         snd_.probe = false;
         if (first) snd_.hurry = false;
@@ -216,7 +220,7 @@ private:
     /// windows (3.8.6.2.1).
     [[nodiscard]] constexpr std::optional<stretch> fresh() const noexcept {
         const std::uint32_t unsent = snd_.unsent();
-        const std::uint32_t room = snd_.usable(snd_.nxt);
+        const std::uint32_t room = snd_.usable(t_.early() ? snd_.nxt - 1 : snd_.nxt);  // no SYN stands in a window
         const std::uint32_t most = largest(std::min(unsent, room));
         const std::uint32_t n = std::min({unsent, room, most});
         const bool all = n == unsent;
@@ -224,7 +228,8 @@ private:
         if (n == 0) return fin ? std::optional{stretch{snd_.nxt, 0, true}} : std::nullopt;
         if (snd_.outstanding() && t_.in_flight() + n > allowance()) return std::nullopt;
         if (t_.ecn.holds(now_)) return std::nullopt;
-        const bool alone = !snd_.outstanding() || !t_.given.nagle;
+        const bool first = !snd_.outstanding() || (t_.early() && snd_.nxt == snd_.iss + 1);
+        const bool alone = first || !t_.given.nagle;
         const bool last = fin || snd_.close_waits;  // nothing will follow that it could wait for
         const bool worth = n == most || (all && (alone || last)) || (alone && n >= snd_.max_wnd / 2) || snd_.hurry;
         return stretch{snd_.nxt, n, fin, !worth};
@@ -238,6 +243,7 @@ private:
         }
         if (snd_.tail) return all;
         if (t_.selective()) return t_.window();
+        if (t_.early()) return t_.window() + 1;  // the SYN is no text
         const unsigned extra = t_.recovery.active() ? 0 : std::min(t_.recovery.duplicates(), 2U);
         return t_.congestion.window() + extra * snd_.mss;
     }
@@ -299,7 +305,8 @@ private:
     /// holds it; else the peer sees up to one unit less, and what it was promised is still accepted.
     [[nodiscard]] constexpr std::uint16_t window(bool with_syn) noexcept {
         if (with_syn) {
-            const std::uint32_t offer = std::min<std::uint32_t>(std::max(rcv_.buff, rcv_.wnd()), 0xffff);
+            const std::uint32_t room = rcv_.buff > rcv_.user ? rcv_.buff - rcv_.user : 0;
+            const std::uint32_t offer = std::min<std::uint32_t>(std::max(room, rcv_.wnd()), 0xffff);
             rcv_.edge = later(rcv_.edge, rcv_.nxt + offer);
             return static_cast<std::uint16_t>(offer);
         }
@@ -338,7 +345,7 @@ private:
     constexpr void remember(const segment& seg, bool first) noexcept {
         const seq end = seg.seq + seg.len();
         if constexpr (tcb<P>::remembers) {
-            if (t_.selective() || tcb<P>::rate_based) {
+            if (t_.selective() || (tcb<P>::rate_based && snd_.synced)) {
                 auto& sent = t_.sent;
                 typename selective_recovery<P>::stamp stamp{};
                 if constexpr (tcb<P>::rate_based) stamp = t_.rate.stamp(now_, t_.in_flight(), seg.len());

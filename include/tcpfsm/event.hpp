@@ -46,6 +46,7 @@ enum class event : std::uint8_t {
     rcv_rst_invalid,     ///< a reset outside the window, or one that does not answer our SYN
     rcv_rst_lingering,   ///< a reset in TIME-WAIT, under the policy of RFC 1337
     rcv_syn,             ///< a SYN that asks for a connection, without an ACK of ours
+    rcv_syn_cookie,      ///< the same, with a cookie that we have given its sender (RFC 7413)
     rcv_syn_ack,         ///< a SYN with an acknowledgment of our SYN
     rcv_syn_again,       ///< the peer's SYN once more
     rcv_syn_passive,     ///< a new SYN in SYN-RECEIVED that came from a passive OPEN
@@ -123,6 +124,7 @@ inline constexpr event_text event_texts[event_count] = {
     {"rcv_rst_invalid", "reset that proves no knowledge of this connection"},
     {"rcv_rst_lingering", "reset in TIME-WAIT"},
     {"rcv_syn", "SYN"},
+    {"rcv_syn_cookie", "SYN with a cookie of ours"},
     {"rcv_syn_ack", "SYN with the acknowledgment of our SYN"},
     {"rcv_syn_again", "the same SYN again"},
     {"rcv_syn_passive", "another SYN before the handshake ended"},

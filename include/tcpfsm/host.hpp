@@ -67,7 +67,7 @@ public:
         for (std::uint32_t i = 0; i < all.size(); ++i) {
             if (all[i].open) continue;
             all[i].options = options;
-            all[i].waiting = 0;
+            all[i].waiting = all[i].early = all[i].refused = 0;
             all[i].open = true;
             return listener_id{i, all[i].generation};
         }
@@ -106,6 +106,12 @@ public:
             if (mss != 0) p.default_mss = std::min(mss, p.mss);
             return stream.open_fast(p, cookie, now);
         });
+    }
+    /// Cookies of fast open are made with this key from now on: 128 random bits. Those made with the one before still
+    /// count, until the next time (RFC 7413 section 4.1.2: a server that renews it from time to time bounds how long a
+    /// stolen cookie is good for).
+    constexpr void renew_cookies(const hash_key& key) noexcept requires(Policies::fast_open) {
+        this->cookies_.renew(key);
     }
     /// After `incoming`: the SYN is answered. News: `opened`, or an end.
     constexpr answer accept(handle h, time_point now) noexcept {

@@ -30,6 +30,16 @@ namespace tcpfsm {
     return seg.has(ctl::syn) ? event::rcv_syn : event::rcv_stray;
 }
 
+/// The same with what the connection may grant: a SYN that shows a cookie (RFC 7413 4.2.2).
+template <class P>
+[[nodiscard]] constexpr event judge_listen(const tcb<P>& t, const segment& seg) noexcept {
+    const event e = judge_listen(seg);
+    if constexpr (P::fast_open) {
+        if (e == event::rcv_syn && t.opening.takes(seg)) return event::rcv_syn_cookie;
+    }
+    return e;
+}
+
 /// 3.10.7.3: SEGMENT ARRIVES in SYN-SENT. A reset counts if it acknowledges our SYN (RFC 5961 3.2): the
 /// RCV.NXT that RFC 9293 wants it to match does not exist yet.
 template <class P>
@@ -83,10 +93,10 @@ template <class P>
     return ahead == 0 ? newer : ahead < 0x80000000U;
 }
 
-/// MUST-11: SYN-RECEIVED came from a passive OPEN.
+/// MUST-11: SYN-RECEIVED came from a passive OPEN. But once its text has counted (RFC 7413) the user knows of it.
 template <class P>
 [[nodiscard]] constexpr bool opened_passively(const tcb<P>& t) noexcept {
-    return state_set{state::listen}.contains(t.came_from);
+    return state_set{state::listen}.contains(t.came_from) && !t.opening.trusts();
 }
 
 /// 3.10.7.4, second: a reset. Timestamps are not looked at (RFC 7323 5.2).

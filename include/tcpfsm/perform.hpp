@@ -51,6 +51,7 @@ private:
         case action::restore_tcb: return restore_tcb();
         case action::forget_peer: return forget_peer();
         case action::take_syn: return take_syn(*why_.arrived);
+        case action::trust_peer: return trust_peer();
         case action::take_ack: return acknowledger<P>{t_, *why_.out, why_.now}.take(*why_.arrived);
         case action::take_urg: rcv_.up = why_.arrived->seq + why_.arrived->up; return;
         case action::take_text: return take_text(*why_.cut);
@@ -135,6 +136,7 @@ private:
         t_.ts.on = P::timestamps && opt.has_timestamps;
         if constexpr (P::fast_open) {
             if (seg.has(ctl::ack)) t_.opening.answered(opt, t_.rtt.backed_off() != 0, seg.ack != snd_.iss + 1);
+            if (!seg.has(ctl::ack)) t_.opening.asked(opt);
         }
         if constexpr (P::user_timeout_option) {
             if (opt.has_user_timeout) t_.timeouts.heard(opt.user_timeout);
@@ -142,12 +144,20 @@ private:
         t_.ts.recent = opt.ts_val;
         t_.ts.recent_at = t_.heard_at = why_.now;
         t_.ecn.take_syn(seg, t_.given.ecn, snd_.nxt != snd_.iss);
-        // Text and FIN of the SYN wait until the handshake has shown that the SYN is not an old one. What
-        // comes with the acknowledgment of our SYN need not wait: the later steps take it.
-        if (seg.has(ctl::ack)) return;
-        const trimmed cut = trim(t_, seg);
+        // What comes with the acknowledgment of our SYN need not wait: the later steps take it.
+        if (!seg.has(ctl::ack)) keep_rest(seg);
+    }
+    /// Text and FIN of the SYN wait until the handshake has shown that the SYN is not an old one.
+    constexpr void keep_rest(const segment& syn) noexcept {
+        const trimmed cut = trim(t_, syn);
         rcv_.note_fin(cut.seg);
         if (cut.seg.text != 0) hold(cut);
+    }
+
+    /// RFC 7413 4.2.2: the first window may leave before our SYN is acknowledged.
+    constexpr void trust_peer() noexcept {
+        if constexpr (P::fast_open) t_.opening.trust();
+        t_.congestion.begin(t_.to_peer(why_.now), false);
     }
 
     /// 3.10.7.4, seventh. In order or not: the octets go where the caller is told.
@@ -196,6 +206,7 @@ private:
         rcv_.user -= std::min(why_.octets, rcv_.user);
         rcv_.up = later(rcv_.up, rcv_.unread());
         t_.watch.taken(rcv_.unread(), rcv_.full, why_.now);
+        if (t_.early() && rcv_.wnd() >= rcv_.mss) return;  // what the SYN,ACK offers will do until it is answered
         const std::uint32_t least =
             rcv_.wnd() < rcv_.mss ? rcv_.worth() : std::min<std::uint32_t>(rcv_.buff / 2, 2U * rcv_.mss);
         if (rcv_.opening() >= std::max<std::uint32_t>(least, 1)) snd_ack();

@@ -90,6 +90,10 @@ public:
         const answer said = connection_.open_fast(fitted(p), cookie, now);
         return fresh ? opened(said) : said;
     }
+    /// In LISTEN: what the next peer may do; see `basic_connection::grant_fast_open`.
+    constexpr void grant_fast_open(const fast_open_grant& grant) noexcept requires(Policies::fast_open) {
+        connection_.grant_fast_open(grant);
+    }
     /// SEND: copies as much of `text` as there is room for. The caller may reuse it at once.
     constexpr moved send(std::span<const std::uint8_t> text, time_point now) noexcept { return put(text, now, false); }
     /// SEND with the URGENT flag: all text up to the end of this one is urgent (new programs should not, SHLD-13).

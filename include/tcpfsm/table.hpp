@@ -90,6 +90,7 @@ struct rfc9293 {
 // 3.10.3  RECEIVE
     {states::accepting | states::peer_closed,
                                       receive,                 stay,         take_read,                                  "3.10.3",       ok},
+    {syn_received,                    receive,                 stay,         take_read,                                  "RFC 7413 4.2.2", ok},
     {listen | syn_sent | syn_received | states::accepting,
                                       receive_empty,           stay,         {},                                         "3.10.3",       ok},
     {states::peer_closed,             receive_empty,           stay,         {},                                         "3.10.3",       err_closing},
@@ -100,7 +101,8 @@ struct rfc9293 {
     {established,                     close_behind_text,       fin_wait_1,   snd_fin,                                    "3.10.4",       ok},
     {close_wait,                      close,                   last_ack,     snd_fin,                                    "3.10.4",       ok},
     {syn_received | close_wait,       close_behind_text,       stay,         hold_close,                                 "3.10.4",       ok},
-    {states::accepting | close_wait,  close_unread,            closed,       snd_rst | delete_tcb,                       "3.6.1",        ok},
+    {syn_received | states::accepting | close_wait,
+                                      close_unread,            closed,       snd_rst | delete_tcb,                       "3.6.1",        ok},
     {states::user_closed,             close,                   stay,         {},                                         "3.10.4",       err_closing},
     {closed,                          close,                   stay,         {},                                         "3.10.4",       err_no_connection},
 // 3.10.5  ABORT
@@ -118,6 +120,7 @@ struct rfc9293 {
 // 3.10.7.2  SEGMENT ARRIVES in LISTEN
     {listen,                          rcv_bad_ack,             stay,         snd_rst,                                    "3.10.7.2 2"},
     {listen,                          rcv_syn,                 syn_received, take_syn | snd_syn,                         "3.10.7.2 3"},
+    {listen,                          rcv_syn_cookie,          syn_received, take_syn | trust_peer | snd_syn,            "RFC 7413 4.2.2", tell_early},
 // 3.10.7.3  SEGMENT ARRIVES in SYN-SENT
     {syn_sent,                        rcv_bad_ack,             stay,         snd_rst,                                    "3.10.7.3 1"},
     {syn_sent,                        rcv_rst,                 closed,       delete_tcb,                                 "3.10.7.3 2",   tell_reset},
@@ -154,6 +157,7 @@ struct rfc9293 {
     {states::accepting,               rcv_urg,                 stay,         take_urg,                                   "3.10.7.4 6",   tell_urgent},
 // Seventh: the text
     {states::accepting,               rcv_text,                stay,         take_text,                                  "3.10.7.4 7"},
+    {syn_received,                    rcv_text,                stay,         take_text,                                  "RFC 7413 4.2.2"},
     {states::accepting,               rcv_text_early,          stay,         take_text | snd_ack,                        "3.10.7.4 7"},
     {states::accepting,               rcv_text_no_room,        stay,         snd_ack,                                    "3.10.7.4 7"},
     {states::accepting,               rcv_text_no_range,       stay,         snd_ack,                                    "3.10.7.4 7"},
@@ -206,9 +210,9 @@ struct rfc9293 {
     {~state_set{listen},              send_unspecified,                                  "only LISTEN may lack a remote socket"},
     {closed | states::user_closed,    send_no_room,                                      "these states take no text at all"},
     {~(syn_received | close_wait),    send_after_close,                                  "a CLOSE waits in these two states alone"},
-    {~(states::accepting | states::peer_closed), receive,                                "no text has been delivered yet"},
+    {closed | listen | syn_sent,      receive,                                           "no text has been delivered yet"},
     {closed | states::user_closed,    close_behind_text,                                 "the second CLOSE finds no text that it could wait for"},
-    {~(states::accepting | close_wait), close_unread,                                    "such a CLOSE is refused here, whatever is unread"},
+    {~(syn_received | states::accepting | close_wait), close_unread,                     "such a CLOSE is refused here, whatever is unread"},
     {~(closed | listen | syn_sent),   rcv_stray,                                         "3.10.7.4 has a name for each segment"},
     {closed | listen | syn_sent,      rcv_no_ack | rcv_outside | rcv_outside_text | rcv_paws | rcv_no_timestamp
                                       | rcv_rst_challenge | rcv_syn_challenge | rcv_syn_fatal | rcv_ack,
@@ -217,13 +221,15 @@ struct rfc9293 {
     {~state_set{syn_received},        rcv_rst_passive | rcv_rst_reopened | rcv_syn_passive | rcv_syn_again | rcv_ack_of_syn,
                                                                                          "judged in SYN-RECEIVED alone"},
     {~(listen | syn_sent),            rcv_syn,                                           "a SYN means something else here"},
+    {~state_set{listen},              rcv_syn_cookie,                                    "a cookie is for whoever listens"},
     {~state_set{syn_sent},            rcv_syn_ack,                                       "a SYN means something else here"},
     {~state_set{time_wait},           rcv_rst_lingering | rcv_syn_reopen | rcv_fin_again, "judged in TIME-WAIT alone"},
     {syn_received,                    rcv_ack,                                           "an acceptable ACK in SYN-RECEIVED is rcv_ack_of_syn"},
     {~(fin_wait_1 | closing | last_ack), rcv_ack_of_fin,                                 "no FIN of ours is unacknowledged"},
     {closed | listen | syn_sent | syn_received, rcv_urg | rcv_text_after_fin,            "the ACK comes first, and leads on"},
-    {~states::accepting,              rcv_text | rcv_text_early | rcv_text_no_room | rcv_text_no_range | rcv_fin,
+    {~states::accepting,              rcv_text_early | rcv_text_no_room | rcv_text_no_range | rcv_fin,
                                                                                          "text and FIN wait until the ACK has led on, and end with the FIN"},
+    {~(syn_received | states::accepting), rcv_text,                                      "the same, but for text that came with a cookie"},
     {states::accepting,               rcv_text_after_fin,                                "the FIN has not been taken"},
     {~(fin_wait_1 | fin_wait_2),      rcv_text_unwanted,                                 "a half-duplex CLOSE leads to FIN-WAIT-1"},
     {closed | listen | fin_wait_2 | time_wait, timeout_user | timeout_trouble | timeout_retransmission,

@@ -261,6 +261,8 @@ struct tcb {
                 .nxt = snd.nxt,
                 .limited = snd.una < snd.full_to};
     }
+    /// Text goes both ways although our SYN is not acknowledged (RFC 7413).
+    [[nodiscard]] constexpr bool early() const noexcept { return opening.trusts() && !snd.synced; }
     /// The user timeout option is spoken on this connection.
     [[nodiscard]] constexpr bool speaks_user_timeout() const noexcept {
         return Policies::user_timeout_option && given.user_timeout_option;

@@ -70,6 +70,7 @@
 #include <tcpfsm/icmp.hpp>
 #include <tcpfsm/mss_clamp.hpp>
 #include <tcpfsm/isn.hpp>
+#include <tcpfsm/cookies.hpp>
 #include <tcpfsm/pcap.hpp>
 
 // The host.

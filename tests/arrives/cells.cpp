@@ -64,6 +64,7 @@ constexpr rule rules[] = {
                                         send_no_room,      stay,         {},                               err_no_resources, "3.10.2"},
     {syn_received | close_wait,         send_after_close,  stay,         {},                               err_closing,      "3.6"},
     {receives | after_fin,              receive,           stay,         take_read,                        ok,               "3.10.3"},
+    {syn_received,                      receive,           stay,         take_read,                        ok,               "RFC 7413 4.2.2"},
     {listen | syn_sent | syn_received | receives,
                                         receive_empty,     stay,         {},                               ok,               "3.10.3"},
     {after_fin,                         receive_empty,     stay,         {},                               err_closing,      "3.10.3"},
@@ -77,7 +78,8 @@ constexpr rule rules[] = {
     {syn_received | close_wait,         close_behind_text, stay,         hold_close,                       ok,               "3.10.4"},
     {fin_wait_1 | fin_wait_2 | closing | last_ack | time_wait,
                                         event::close,      stay,         {},                               err_closing,      "3.10.4"},
-    {receives | close_wait,             close_unread,      closed,       snd_rst | delete_tcb,             ok,               "3.6.1 SHLD-3"},
+    {syn_received | receives | close_wait,
+                                        close_unread,      closed,       snd_rst | delete_tcb,             ok,               "3.6.1 SHLD-3"},
     {closed,                            event::abort,      stay,         {},                               err_no_connection, "3.10.5"},
     {listen | syn_sent | closing | last_ack | time_wait,
                                         event::abort,      closed,       delete_tcb,                       ok,               "3.10.5"},
@@ -90,6 +92,7 @@ constexpr rule rules[] = {
                                                            stay,         snd_rst,                          nothing,          "3.10.7.1"},
     {listen,                            rcv_bad_ack,       stay,         snd_rst,                          nothing,          "3.10.7.2 2"},
     {listen,                            rcv_syn,           syn_received, take_syn | snd_syn,               nothing,          "3.10.7.2 3"},
+    {listen,                            rcv_syn_cookie,    syn_received, take_syn | trust_peer | snd_syn,  tell_early,       "RFC 7413 4.2.2"},
     {syn_sent,                          rcv_bad_ack,       stay,         snd_rst,                          nothing,          "3.10.7.3 1"},
     {syn_sent,                          rcv_rst,           closed,       delete_tcb,                       tell_reset,       "3.10.7.3 2"},
     {syn_sent,                          rcv_syn_ack,       established,  take_syn | take_ack | snd_ack,    tell_open,        "3.10.7.3 4"},
@@ -119,6 +122,7 @@ constexpr rule rules[] = {
     {last_ack,                          rcv_ack_of_fin,    closed,       delete_tcb,                       tell_closed,      "3.10.7.4 5"},
     {receives,                          rcv_urg,           stay,         take_urg,                         tell_urgent,      "3.10.7.4 6"},
     {receives,                          rcv_text,          stay,         take_text,                        nothing,          "3.10.7.4 7"},
+    {syn_received,                      rcv_text,          stay,         take_text,                        nothing,          "RFC 7413 4.2.2"},
     {receives,                          rcv_text_early,    stay,         take_text | snd_ack,              nothing,          "3.10.7.4 7"},
     {receives,                          rcv_text_no_room | rcv_text_no_range,
                                                            stay,         snd_ack,                          nothing,          "3.10.7.4 1"},
@@ -176,6 +180,7 @@ constexpr unreached out_of_reach[] = {
     {listen,                            close_behind_text, "a SEND leaves LISTEN at once, so no text is queued there"},
     {closed | listen | fin_wait_2 | time_wait, icmp_soft | icmp_hard,
                                                            "nothing is in flight that ICMP could quote (RFC 5927 4.1)"},
+    {syn_received,                      rcv_text,          "the SYN that brings the text is taken in LISTEN, a row before"},
     {fin_wait_1,                        timeout_keep_alive | timeout_dead_peer,
                                                            "our FIN is unacknowledged or waits, so no keep-alive is due"},
     {last_ack,                          timeout_override,  "CLOSE waits in CLOSE-WAIT until all text is segmentized, and a FIN is not held back"},
@@ -291,14 +296,17 @@ private:
         if (to == closed) return;
         parameters p = given();
         if (event_ == open_unspecified && to != listen) p.remote_specified = true;
-        const bool passively = one_of(rcv_rst_passive | rcv_syn_passive);
+        const bool with_text = to == syn_received && one_of(receive | close_unread);
+        const bool passively = one_of(rcv_rst_passive | rcv_syn_passive) || with_text;
         if (to == listen || (to == syn_received && passively)) {
             REQUIRE(c.open_passive(p, now_) == ok);
         } else {
             REQUIRE(c.open_active(p, now_) == ok);
             drain();
         }
+        grant();
         if (to == listen || to == syn_sent) return;
+        if (with_text) return hears_and_answers(opening(10));
         if (event_ == timeout_pacing) now_ += 100ms;  // no pace without a round trip
         if (to == syn_received && event_ != rcv_rst_reopened) return hears_and_answers(syn(ctl::syn));
         hears_and_answers(syn(ctl::syn | ctl::ack));
@@ -333,6 +341,17 @@ private:
         segment again = syn(ctl::syn);  // SYN-RECEIVED, reopened
         again.seq = rcv().nxt + 100000;
         hears_and_answers(again);
+    }
+    void grant() {
+        if constexpr (P::fast_open) c.grant_fast_open({.cookie = cookie});
+    }
+    /// A SYN that shows the cookie.
+    [[nodiscard]] segment opening(std::uint32_t text) const {
+        segment seg = syn(ctl::syn);
+        seg.text = text;
+        seg.options.has_fast_open = true;
+        seg.options.cookie = cookie;
+        return seg;
     }
     void hears_and_answers(const segment& seg) {
         hears(seg);
@@ -437,6 +456,7 @@ private:
             break;
         case rcv_rst_lingering: seg.ctl = ctl::rst; break;
         case rcv_syn: seg.ctl = ctl::syn; break;
+        case rcv_syn_cookie: return opening(0);
         case rcv_syn_ack: seg.ctl = ctl::syn | ctl::ack; break;
         case rcv_syn_again:
             seg.ctl = ctl::syn;
@@ -475,6 +495,8 @@ private:
         }
         return seg;
     }
+
+    static constexpr fast_open_cookie cookie{{1, 2, 3, 4}, 4};
 
     world world_;
     time_point now_;
@@ -521,6 +543,7 @@ void check_numbers(const bench<P>& before, const bench<P>& b, actions doing) {
         case restore_tcb: CHECK((b.snd().una == b.snd().nxt && b.snd().nxt + 65537 == was.iss)); break;
         case forget_peer: CHECK((b.snd().iss > was.nxt && b.snd().una == b.snd().iss && b.rcv().nxt == seq{})); break;
         case take_syn: CHECK((b.rcv().irs == seg.seq && b.rcv().nxt == seg.seq + 1 && b.snd().wnd == seg.wnd)); break;
+        case trust_peer: CHECK(b.c.numbers().early()); break;
         case take_ack:
             CHECK((b.snd().una == later(was.una, seg.ack) && b.snd().wnd == seg.wnd && b.snd().wl1 == seg.seq));
             break;
@@ -654,6 +677,9 @@ void drive(const world& w, state s, event e) {
     CHECK(b.drain().empty());
 }
 
+struct with_fast_open : policies {
+    static constexpr bool fast_open = true;
+};
 struct with_pacing : policies {
     static constexpr bool pacing = true;
 };
@@ -663,6 +689,8 @@ void drive_in_its_policies(const world& w, state s, event e) {
     if (e == rcv_syn_fatal) return drive<without_rfc5961>(w, s, e);
     if (s == time_wait && resets.contains(e)) return drive<without_rfc1337>(w, s, e);
     if (e == timeout_pacing) return drive<with_pacing>(w, s, e);
+    constexpr event_set on_unread = receive | close_unread;
+    if (e == rcv_syn_cookie || (s == syn_received && on_unread.contains(e))) return drive<with_fast_open>(w, s, e);
     drive<policies>(w, s, e);
 }
 

@@ -95,6 +95,7 @@ TEST_CASE("every cell of SEGMENT ARRIVES is reached, and none that is impossible
         const auto s = static_cast<state>(i / event_count);
         const auto e = static_cast<event>(i % event_count);
         if (!events(event::rcv_stray, event::rcv_fin).contains(e)) continue;
+        if (cite(s, e).cite.starts_with("RFC 7413")) continue;  // RFC 9293 knows nothing of fast open
         INFO(name(s) << ", " << name(e));
         CHECK(all.reached.test(i) != machine::table.at(s, e).is_impossible());
         cells += all.reached.test(i) ? 1 : 0;

@@ -49,15 +49,15 @@ constexpr maybe answer_to_send(state at, event on) {
 constexpr maybe answer_to_receive(state at, event on) {
     const bool text_on_hand = on == event::receive;
     if (at == state::closed) return text_on_hand ? nothing : maybe{answer::err_no_connection};
-    if (at == state::listen || at == state::syn_sent || at == state::syn_received)
-        return text_on_hand ? nothing : maybe{answer::ok};
+    if (at == state::listen || at == state::syn_sent) return text_on_hand ? nothing : maybe{answer::ok};
+    if (at == state::syn_received) return answer::ok;  // there is text that came with a cookie (RFC 7413)
     if (text_on_hand || states::accepting.contains(at)) return answer::ok;
     return answer::err_closing;
 }
 
 constexpr maybe answer_to_close(state at, event on) {
     if (on == event::close_unread)
-        return states::accepting.contains(at) || at == state::close_wait ? maybe{answer::ok} : nothing;
+        return (states::handshaking | states::accepting | state::close_wait).contains(at) ? maybe{answer::ok} : nothing;
     if (at == state::closed) return on == event::close ? maybe{answer::err_no_connection} : nothing;
     if (states::user_closed.contains(at)) return on == event::close ? maybe{answer::err_closing} : nothing;
     return answer::ok;

@@ -154,8 +154,10 @@ struct more {
 inline constexpr more beyond[] = {
     {syn_received,                         rcv_syn_fatal,     closed, snd_rst | delete_tcb,
         "3.10.7.4, fourth: a SYN-RECEIVED that came from an active OPEN is treated like the synchronized states (with TI-21)"},
-    {fin_wait_1 | fin_wait_2 | close_wait, close_unread,      closed, snd_rst | delete_tcb,
+    {syn_received | fin_wait_1 | fin_wait_2 | close_wait, close_unread, closed, snd_rst | delete_tcb,
         "3.6.1: a half-duplex CLOSE with text unread, in the other states that hold text (with TI-22)"},
+    {listen,                               rcv_syn_cookie,    syn_received, snd_syn,
+        "RFC 7413 4.2.2: the SYN of somebody who was here before (with F5-05)"},
     {fin_wait_1 | fin_wait_2,              rcv_text_unwanted, closed, snd_rst | delete_tcb,
         "3.6.1: \"or if new data is received after CLOSE is called\" (with TI-22)"},
     {established | fin_wait_1 | fin_wait_2 | close_wait, timeout_dead_peer, closed, snd_rst | delete_tcb,

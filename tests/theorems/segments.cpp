@@ -49,7 +49,8 @@ const theorem list[] = {
             return every_cell(t, [](const place& p) {
                 constexpr state_set expecting = states::accepting | state::close_wait;
                 const bool torn = (p.is(event::abort) && p.in(expecting | state::syn_received)) ||
-                                  (p.is(event::close_unread | event::timeout_dead_peer) && p.in(expecting)) ||
+                                  (p.is(event::timeout_dead_peer) && p.in(expecting)) ||
+                                  (p.is(event::close_unread) && p.in(expecting | state::syn_received)) ||
                                   (p.is(event::rcv_text_unwanted) && p.in(state::fin_wait_1 | state::fin_wait_2));
                 const bool group1 = p.in(state::closed) && p.is(event::rcv_stray | event::rcv_bad_ack);
                 const bool group2 = p.in(unsynchronized) && p.is(event::rcv_bad_ack);
@@ -72,6 +73,7 @@ const theorem list[] = {
             [](const machine_table& t) {
                 return every_cell(t, [](const place& p) {
                     const bool first = (p.in(state::listen | state::syn_sent) && p.is(event::rcv_syn)) ||
+                                       (p.in(state::listen) && p.is(event::rcv_syn_cookie)) ||
                                        (p.in(state::syn_sent) && p.is(event::rcv_syn_ack)) ||
                                        (p.in(state::time_wait) && p.is(event::rcv_syn_reopen));
                     return p.does(action::take_syn) == first;
@@ -152,11 +154,22 @@ const theorem list[] = {
             }},
 
     // Text, the urgent pointer, the FIN.
-    theorem{"text is taken iff the peer may still send some",
+    theorem{"text is taken iff the peer may still send some, or has sent it with a cookie",
             [](const machine_table& t) {
                 return every_cell(t, [](const place& p) {
-                    return p.does(action::take_text) ==
-                           (p.is(event::rcv_text | event::rcv_text_early) && p.in(states::accepting));
+                    const bool open = p.is(event::rcv_text | event::rcv_text_early) && p.in(states::accepting);
+                    const bool early = p.is(event::rcv_text) && p.in(state::syn_received);
+                    return p.does(action::take_text) == (open || early);
+                });
+            }},
+    theorem{"a cookie counts in LISTEN alone, leads where a SYN leads, and the user is told of it (RFC 7413)",
+            [](const machine_table& t) {
+                return every_cell(t, [&](const place& p) {
+                    const bool shown = p.in(state::listen) && p.is(event::rcv_syn_cookie);
+                    if (p.does(action::trust_peer) != shown || p.says(signal::tell_early) != shown) return false;
+                    const cell without = t.at(state::listen, event::rcv_syn);
+                    return !shown ||
+                           (p.to() == without.next() && p.what.doing() == (without.doing() | action::trust_peer));
                 });
             }},
     theorem{"an urgent pointer counts iff the peer may still send text",

@@ -2,6 +2,7 @@
 // link_side.hpp: the side of a host that faces the link: packets and time in, packets out.
 #pragma once
 
+#include <tcpfsm/cookies.hpp>
 #include <tcpfsm/host/roster.hpp>
 #include <tcpfsm/host/verdict.hpp>
 #include <tcpfsm/icmp.hpp>
@@ -30,6 +31,7 @@ public:
 
     constexpr basic_link_side(const host_config& config, const basic_host_memory<Policies>& memory) noexcept
         : config_{config}, initial_{config.secret}, roster_{config, memory} {
+        if constexpr (Policies::fast_open) cookies_ = cookie_keys{config.secret};
         config_.mtu = std::max(config_.mtu, least_mtu);
     }
     basic_link_side(const basic_link_side&) = delete;
@@ -137,6 +139,7 @@ protected:
 
     host_config config_;
     isn_generator initial_;
+    [[no_unique_address]] present_if<Policies::fast_open, cookie_keys, 4> cookies_{};
     roster_type roster_;
 
 private:
@@ -166,6 +169,7 @@ private:
             return kind == icmp_kind::soft ? icmp_error::soft : icmp_error::source_quench;
         };
         roster_[i].stream.handle_icmp(translated(got.kind), got.sequence, now);
+        roster_.ended_by_peer(i, now);
         roster_.touch(i, now);
         return {.fate = fate::reported};
     }
@@ -187,6 +191,7 @@ private:
         if (reopens && !has_room(place)) return {.fate = fate::backlog_full};
         const arrival got = s.stream.handle_segment(seg.segment, seg.text, now);
         if (reopens) begin(i, place);
+        roster_.ended_by_peer(i, now);
         if (got.in_order != 0) roster_.tell(i, news::readable);
         if (got.acked != 0 && s.send_stalled) {
             s.send_stalled = false;
@@ -212,10 +217,19 @@ private:
         auto& s = roster_[i];
         // The listening connection, as it is for this peer (3.4.1), takes the SYN.
         (void)s.stream.open_passive(filled(roster_.listeners()[place].options.settings, between, now), now);
-        s.stream.handle_segment(seg.segment, seg.text, now);
+        if constexpr (Policies::fast_open) {
+            if (roster_.may_open_early(place, now)) s.stream.grant_fast_open(granted(between));
+        }
+        const arrival got = s.stream.handle_segment(seg.segment, seg.text, now);
         begin(i, place);
+        if (s.stream.tcp().numbers().early()) roster_.join_early(i);
         roster_.touch(i, now);
+        if (got.in_order != 0) roster_.tell(i, news::readable);
         return fate::opening;
+    }
+    [[nodiscard]] constexpr fast_open_grant granted(const four_tuple& between) const noexcept {
+        if (config_.cookie_maker != nullptr) return config_.cookie_maker(config_.context, between);
+        return cookies_.grant(between.local.address, between.remote.address);
     }
     /// A connection in SYN-RECEIVED is now the listener's.
     constexpr void begin(std::uint32_t i, std::uint32_t place) noexcept {

@@ -4,6 +4,7 @@
 
 #include <tcpfsm/address.hpp>
 #include <tcpfsm/policies.hpp>
+#include <tcpfsm/time.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -34,6 +35,10 @@ struct listener_options {
     std::uint32_t backlog = 16;
     /// The user is told of each SYN, and says `accept` or `refuse`; before that nothing is sent.
     bool deferred = false;
+    /// Fast open (RFC 7413), if the policy has it: clients get cookies, and text of a SYN that shows one is taken at
+    /// once. At most so many connections may wait for the end of their handshake then; SYNs beyond are ordinary ones.
+    /// Only for text that may arrive twice (section 6.3.3). 0: no fast open.
+    std::uint32_t fast_open = 0;
     /// Nagle, timeouts: of each connection. ISS, MSS, and buffer sizes in it are filled in by the host.
     parameters settings{};
     ip_settings ip{};
@@ -50,7 +55,10 @@ struct listener_id {
 struct listener {
     listener_options options{};
     std::uint32_t generation = 1;
-    std::uint32_t waiting = 0;  ///< of the backlog
+    std::uint32_t waiting = 0;   ///< of the backlog
+    std::uint32_t early = 0;     ///< PendingFastOpenRequests (RFC 7413 section 5.1), with
+    std::uint32_t refused = 0;   ///< so many that the peer has ended, and that count
+    time_point refused_until{};  ///< until then
     bool open = false;
 
     /// How well a SYN to `local` fits: 0 not at all, then a predicate, a port, an address and port.

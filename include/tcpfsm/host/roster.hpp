@@ -85,6 +85,7 @@ public:
         slot_type& s = slots_[i];
         unseat(i);
         leave_backlog(i);
+        leave_early(i);
         deadlines_.set(i, never);
         owing_.remove(slots_, i);
         telling_.remove(slots_, i);
@@ -107,6 +108,7 @@ public:
     constexpr void touch(std::uint32_t i, time_point now) noexcept {
         slot_type& s = slots_[i];
         gather(i);
+        if (!s.stream.tcp().numbers().early()) leave_early(i);
         // A child that went back to LISTEN has nothing to listen for (3.10.7.4 second, MUST-11).
         if (s.stream.in(state::listen)) {
             (void)s.stream.abort(now);
@@ -173,6 +175,39 @@ public:
         if (l.generation == s.from.generation) --l.waiting;
     }
 
+    /// One more connection of this listener may open early (RFC 7413 section 5.1).
+    [[nodiscard]] constexpr bool may_open_early(std::uint32_t place, time_point now) noexcept {
+        listener& l = listeners_[place];
+        if (l.refused_until <= now) {
+            l.early -= l.refused;
+            l.refused = 0;
+        }
+        return l.early < l.options.fast_open;
+    }
+    constexpr void join_early(std::uint32_t i) noexcept {
+        slots_[i].early = true;
+        ++listeners_[slots_[i].from.place].early;
+    }
+    constexpr void leave_early(std::uint32_t i) noexcept {
+        slot_type& s = slots_[i];
+        if (!s.early) return;
+        s.early = false;
+        listener& l = listeners_[s.from.place];
+        if (l.generation == s.from.generation) --l.early;
+    }
+    /// The peer has ended the connection. If it had opened early it counts for a while yet: who can make others send
+    /// resets could else open as many as he likes.
+    constexpr void ended_by_peer(std::uint32_t i, time_point now) noexcept {
+        constexpr duration while_yet = std::chrono::minutes{1};
+        slot_type& s = slots_[i];
+        if (!s.early || !s.stream.in(state::closed)) return;
+        s.early = false;
+        listener& l = listeners_[s.from.place];
+        if (l.generation != s.from.generation) return;
+        ++l.refused;
+        l.refused_until = after(now, while_yet);
+    }
+
     /// Who may owe a segment, or `nobody`.
     [[nodiscard]] constexpr std::uint32_t owing() const noexcept { return owing_.first(); }
     constexpr void to_the_end(std::uint32_t i) noexcept {
@@ -203,12 +238,13 @@ private:
     /// The connection's signals become news.
     constexpr void gather(std::uint32_t i) noexcept {
         constexpr news translated[signal_count] = {
-            news::opened,  news::urgent, news::trouble,   news::soft_error,  news::user_timeout, news::closing,
-            news::refused, news::reset,  news::timed_out, news::unreachable, news::closed};
+            news::accepted, news::opened,  news::urgent, news::trouble,   news::soft_error,  news::user_timeout,
+            news::closing,  news::refused, news::reset,  news::timed_out, news::unreachable, news::closed};
         slot_type& s = slots_[i];
         while (const auto told = s.stream.poll_signal()) {
-            const bool child = *told == signal::tell_open && s.in_backlog;
-            if (child) {
+            const bool early = *told == signal::tell_early;
+            if (early && s.undecided) continue;  // the user is told of it as `incoming`
+            if (early || (*told == signal::tell_open && s.in_backlog)) {
                 offer(i, news::accepted);
             } else {
                 tell(i, translated[static_cast<std::size_t>(*told)]);

@@ -29,7 +29,7 @@ struct handle {
 /// What the user of a host is told, in this order when several are pending for one connection.
 enum class news : std::uint8_t {
     incoming,      ///< a SYN came to a deferred listener: say `accept` or `refuse`
-    accepted,      ///< a connection came to a listener and is established
+    accepted,      ///< a connection came to a listener and is established; with fast open, `opened` may follow
     opened,        ///< what `connect` or `accept` began is established
     urgent,        ///< there is urgent data, or more of it (MUST-32)
     trouble,       ///< several retransmissions without an answer (SHLD-9)
@@ -81,6 +81,8 @@ struct host_config {
     /// The MTU of the path to a peer, if it is remembered, else 65535; null: nothing is. What a connection has found
     /// out is `stream(h)->tcp().path_mtu()`.
     std::uint16_t (*known_mtu)(void* context, const ip_address& peer) = nullptr;
+    /// What listeners with fast open grant a client, if not cookies made with `secret` (cookies.hpp).
+    fast_open_grant (*cookie_maker)(void* context, const four_tuple& between) = nullptr;
     void* context = nullptr;
     /// Whether checksums of segments that arrive are looked at.
     checksum_mode checksum = checksum_mode::verify;
@@ -112,6 +114,7 @@ struct slot {
     ip_settings ip{};
     bool seated : 1 = false;        ///< the table of connections knows it
     bool in_backlog : 1 = false;    ///< it counts in the backlog of its listener
+    bool early : 1 = false;         ///< it counts as a pending fast open of its listener
     bool undecided : 1 = false;     ///< deferred: nothing is sent
     bool send_stalled : 1 = false;  ///< `send` took less than it was given
     bool ended : 1 = false;         ///< the last news are pending or told

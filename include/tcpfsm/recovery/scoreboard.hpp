@@ -82,11 +82,11 @@ public:
         friend constexpr bool operator==(const stretch&, const stretch&) noexcept = default;
     };
 
-    /// Begins anew with what is outstanding.
-    constexpr void begin(seq una, seq nxt, microseconds32 now) noexcept {
+    /// Begins anew with what is outstanding, and has been for up to `since` microseconds.
+    constexpr void begin(seq una, seq nxt, microseconds32 now, std::uint32_t since = 0) noexcept {
         *this = {};
         begin_ = una;
-        if (una != nxt) push({.end = nxt, .sent = now});
+        if (una != nxt) push({.end = nxt, .sent = now, .blur = std::min(since, 0xfff'ffffU) & 0xfff'ffffU});
     }
     /// [from, end) is sent: new octets behind all others, or old ones again. New ones join the last range if that was
     /// sent at the same time, or, as ranges become scarce, if all of it was no more than `grain` before.

@@ -29,7 +29,7 @@ public:
     /// The handshake is done. What was sent with the SYN and not taken goes again.
     constexpr void begin() noexcept {
         s_ = {};
-        s_.board.begin(snd_.una, snd_.nxt, clock32());
+        s_.board.begin(snd_.una, snd_.nxt, clock32(), clock32() - to_microseconds32(t_.timed_at));
         s_.rack.begin(snd_.una);
         s_.recover = snd_.una;
         s_.tail_from = now_;
