@@ -74,7 +74,8 @@ void check_segment(const basic_subject<P>& tcp, const segment& seg) {
     must(seg.has(ctl::urg) || seg.up == 0, "an urgent pointer without URG");
     must(!seg.has(ctl::rst) || seg.len() == 0, "a reset with text");
     must(seg.has(ctl::syn) || seg.has(ctl::rst) || seg.has(ctl::ack), "neither SYN nor RST nor ACK");
-    must(seg.text == 0 || seg.text + options_size(seg) <= t.snd.mss, "text and options exceed the MSS");
+    const std::uint32_t most = t.mtu.probes_at(seg.seq) ? t.given.mss : t.snd.mss;  // a probe of the path's MTU
+    must(seg.text == 0 || seg.text + options_size(seg) <= most, "text and options exceed the MSS");
     must(!seg.has(ctl::ack) || seg.has(ctl::rst) || seg.ack == t.rcv.nxt, "it does not acknowledge RCV.NXT");
     must(seg.has(ctl::syn) || seg.has(ctl::rst) || seg.text + (seg.has(ctl::fin) ? 1U : 0U) <= 1 ||
              seg.seq + seg.len() <= t.snd.una + t.snd.wnd,
