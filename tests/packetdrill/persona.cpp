@@ -118,6 +118,15 @@ constexpr void performer<linux_policies>::snd_rst() noexcept {
     }
 }
 
+/// Linux tells of a window that a reader has opened when it is twice as large as the one that the peer knows.
+template <>
+constexpr void performer<linux_policies>::take_read() noexcept {
+    rcv_.user -= std::min(why_.octets, rcv_.user);
+    rcv_.up = later(rcv_.up, rcv_.unread());
+    t_.watch.taken(rcv_.unread(), rcv_.full, why_.now);
+    if (rcv_.opening() >= std::max({rcv_.wnd(), rcv_.worth(), 1U})) snd_ack();
+}
+
 /// Linux drops an ACK of what was never sent without an answer.
 template <>
 constexpr void performer<linux_policies>::snd_challenge() noexcept {

@@ -72,11 +72,7 @@ int do_ioctl(void* self, int fd, unsigned long request, ...) {
     return of(self).ioctl(fd, request, value);
 }
 ssize_t do_recvmsg(void* self, int fd, msghdr* message, int flags) {
-    const ssize_t n = of(self).receive(fd, {message->msg_iov, message->msg_iovlen}, flags);
-    message->msg_flags = 0;
-    message->msg_controllen = 0;
-    message->msg_namelen = 0;
-    return n;
+    return of(self).receive_message(fd, *message, flags);
 }
 ssize_t do_recvfrom(void* self, int fd, void* into, std::size_t size, int flags, sockaddr*, socklen_t* length) {
     if (length != nullptr) *length = 0;

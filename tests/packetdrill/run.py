@@ -23,6 +23,9 @@ FAMILIES = {
     "ipv6": (["--ip_version=ipv6"], 1520),  # twenty octets more, so that the segments of a script fit both families
     "mapped": (["--ip_version=ipv4-mapped-ipv6"], 1500),
 }
+# What a socket of the family calls its errors.
+ERRORS = {family: [f"-DCMSG_LEVEL_IP=SOL_{ip}", f"-DCMSG_TYPE_RECVERR={ip}_RECVERR"]
+          for family, ip in (("ipv4", "IP"), ("ipv6", "IPV6"), ("mapped", "IPV6"))}
 SILENT_PROGRAMS = ("ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
 NOTHING = "#!/bin/sh\nexit 0\n"
 # Notes "name value" for the guest.
@@ -130,7 +133,7 @@ def run(script, family, args, workshop):
     family = own or family
     mtu = [] if option_of(text, "mtu") else [f"--mtu={FAMILIES[family][1]}"]
     command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags_of(text, family, workshop, args.flags)}",
-               *(f"-D{d}" for d in args.define), *FAMILIES[family][0], *mtu, script.name]
+               *ERRORS[family], *(f"-D{d}" for d in args.define), *FAMILIES[family][0], *mtu, script.name]
     try:
         done = subprocess.run(command, cwd=script.parent, env=workshop.environment, timeout=args.timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sockets.hpp"
 
+#include "notices.hpp"
 #include "send_queue.hpp"
 #include "sent_log.hpp"
 #include "sockets_info.hpp"
@@ -46,6 +47,10 @@ public:
         int user_timeout = 0, keep_idle = 7200, syn_count = 5, not_sent_low = 0, tos = 0, hops = 64, only_v6 = 0;
         int discovers = 1;          ///< IP_MTU_DISCOVER, which is only remembered
         int mss = 0;                ///< the largest that is wanted; 0 if any is
+        bool zero_copy = false;     ///< MSG_ZEROCOPY counts
+        bool tells_queued = false;  ///< TCP_INQ: recvmsg says how much is left to read
+        int mark = 0;               ///< SO_MARK, which is only remembered
+        bool free_bind = false;     ///< so is IP_FREEBIND: any address may be bound
         bool connect_fast = false;  ///< `connect` only remembers the address, and the first text goes with the SYN
     };
     /// What a connection spends its time on, while it has text to send.
@@ -91,6 +96,7 @@ public:
     bool no_space = false;     ///< somebody was turned away, and is to be told when there is room
     limits spent{};
     counters seen{};
+    notices beside{};         ///< what it tells beside its text
     sent_log out{};           ///< what is measured of the segments that are out
     std::uint64_t edges = 0;  ///< news so far, for edge-triggered polls
 
@@ -194,6 +200,7 @@ endpoint any_of(const ip_address& to) {
     constexpr std::array<std::uint8_t, 16> documentation{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
     return {to.is_v4() ? tcpfsm::ipv4(192, 0, 2, 1) : ip_address{documentation}, 0};
 }
+constexpr int tcp_inq = 36;
 /// The SYN of a fast open leaves room for all the options that there could be.
 constexpr std::size_t most_options = 40;
 
@@ -213,11 +220,13 @@ sockets::~sockets() = default;
 // --- Descriptors ---------------------------------------------------------------------------------------------
 
 /// The number is that of a real descriptor, so that it is nobody else's, and may be closed by someone who does not
-/// know that it is ours.
+/// know that it is ours. What the system itself writes there, as sendfile() does, comes out at the other end.
 int sockets::add(descriptor d) {
-    const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (fd >= 0) open_.insert_or_assign(fd, std::move(d));
-    return fd;
+    int ends[2] = {};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    d.outside = ends[1];
+    open_.insert_or_assign(ends[0], std::move(d));
+    return ends[0];
 }
 
 descriptor sockets::find(int fd) const {
@@ -308,6 +317,7 @@ void sockets::advance_to(lock& held, time_point then) {
 
 void sockets::usleep(std::uint64_t microseconds) {
     lock held{mutex_};
+    take_outside(held);
     let_run(held);
     advance_to(held, now_ + duration{static_cast<std::int64_t>(microseconds)});
 }
@@ -439,6 +449,7 @@ std::optional<bool> sockets::count_sent(const glance& at, bool goes_on) {
         if (at.segment.text == 0) return {};
         const tcpfsm::seq end = at.segment.seq + at.segment.text;
         s->out.sent(at.segment.seq, end, now_);
+        s->beside.left(at.segment.seq, end, now_);
         const bool again = seen.highest && at.segment.seq < *seen.highest;
         seen.highest = seen.highest ? tcpfsm::later(*seen.highest, end) : end;
         ++seen.text_out;
@@ -599,6 +610,7 @@ int sockets::netdev_send(std::span<const std::uint8_t> packet) {
 /// If nothing left yet, the time passes until something does. A packet of no octets says that nothing ever will.
 int sockets::netdev_receive(std::span<std::uint8_t> into, std::size_t& size, long long& microseconds) {
     lock held{mutex_};
+    take_outside(held);
     let_run(held);
     while (out_.empty()) {
         const time_point next = next_timer();
@@ -848,6 +860,7 @@ int sockets::close(int fd) {
         if (each.set) each.set->members.erase(fd);
     }
     ::close(fd);
+    ::close(d.outside);
     const auto& s = d.socket;
     if (!s) return 0;
     if (s->is(phase::listening)) {
@@ -936,6 +949,7 @@ bool sockets::writable(const socket_object& s) const {
 /// the window, unless that is full.
 void sockets::free_memory(socket_object& s) const {
     const auto v = stack_->look_at(s.of);
+    if (v ? s.beside.acknowledged(v->snd.first_text(), now_) : s.beside.over()) ++s.edges;
     if (!v || !s.written.begun()) return;
     s.written.acknowledge(v->snd.first_text());
     if (s.own_room == 0) grow(s, *v);
@@ -1008,6 +1022,25 @@ ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
     return over() ? 0 : fail(EAGAIN);
 }
 
+ssize_t sockets::receive_message(int fd, msghdr& into, int flags) {
+    if ((flags & MSG_ERRQUEUE) != 0) {
+        const lock held{mutex_};
+        const auto s = find_socket(fd);
+        return s ? s->beside.receive(into, s->domain == AF_INET) : -1;
+    }
+    const ssize_t n = receive(fd, {into.msg_iov, into.msg_iovlen}, flags);
+    if (n < 0) return n;
+    into.msg_flags = 0;
+    into.msg_namelen = 0;
+    control_writer control{into};
+    const lock held{mutex_};
+    const auto s = find(fd).socket;
+    if (!s || !s->opt.tells_queued) return n;
+    const auto left = static_cast<int>(readable(*s));
+    control.put(IPPROTO_TCP, tcp_inq, left == 0 && s->peer_closed ? 1 : left);  // the end is something to read
+    return n;
+}
+
 /// Text that was held back for more goes as far as it fills segments, or all of it. What is left waits for as long as
 /// a retransmission would, but not beside text that is in flight.
 void sockets::push_corked(socket_object& s, bool all) {
@@ -1046,6 +1079,33 @@ void sockets::note_written(socket_object& s, std::size_t octets) const {
     if (s.written.room(goal) == 0 && s.written.push_is_due(v->snd.max_wnd / 2)) s.written.push();
 }
 
+/// Linux lends pages of the user's memory to a buffer, and no more than these to one.
+constexpr std::size_t pages_of_buffer = 17;
+
+bool sockets::lends_memory(const socket_object& s, int flags) { return s.opt.zero_copy && (flags & MSG_ZEROCOPY) != 0; }
+/// A call has given text.
+void sockets::note_call(socket_object& s, int flags) const {
+    const auto v = stack_->look_at(s.of);
+    if (!v) return;
+    std::size_t waiting = s.corked.size();
+    for (const std::string& each : s.records) waiting += each.size();
+    s.beside.wrote(v->snd.end + static_cast<std::uint32_t>(waiting), lends_memory(s, flags));
+}
+
+/// What the system wrote to descriptors of sockets is text of theirs.
+void sockets::take_outside(lock& held) {
+    std::array<std::uint8_t, 4096> room{};
+    for (const auto& [fd, d] : std::map{open_}) {
+        if (!d.socket) continue;
+        for (;;) {
+            const ssize_t n = ::recv(d.outside, room.data(), room.size(), MSG_DONTWAIT);
+            if (n <= 0) break;
+            const iovec piece{room.data(), static_cast<std::size_t>(n)};
+            (void)write_text(held, d.socket, {&piece, 1}, MSG_DONTWAIT, nullptr, 0);
+        }
+    }
+}
+
 ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const sockaddr* address, socklen_t length) {
     lock held{mutex_};
     const auto d = find(fd);
@@ -1056,7 +1116,12 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
     const auto s = find_socket(fd);
     if (!s) return -1;
     if (!sound(from)) return fail(EFAULT);
-    if ((flags & (MSG_OOB | MSG_ZEROCOPY)) != 0) return fail(EOPNOTSUPP);
+    if ((flags & MSG_OOB) != 0) return fail(EOPNOTSUPP);
+    return write_text(held, s, from, flags, address, length);
+}
+
+ssize_t sockets::write_text(lock& held, const socket_ptr& s, std::span<const iovec> from, int flags,
+                            const sockaddr* address, socklen_t length) {
     const bool at_once = s->non_blocking || (flags & MSG_DONTWAIT) != 0;
     const duration patience = span_of(s->opt.send_time);
     const time_point until = at_once ? now_ : patience == 0us ? never : now_ + patience;
@@ -1073,6 +1138,7 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
             std::span<const std::uint8_t> rest{text};
             if (begin_connecting(s, *to, &rest) != 0) return -1;
             sent = text.size() - rest.size();
+            if (at_once && sent != 0) note_call(*s, flags);
             if (at_once) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EINPROGRESS);
         }
     }
@@ -1083,11 +1149,18 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
     const bool holds = s->opt.cork || more;
     s->written.begin_write();
     std::size_t went = sent;  // with the SYN
+    std::size_t pages = 0;
     for (const iovec& piece : from) {
         std::span rest{static_cast<const std::uint8_t*>(piece.iov_base), piece.iov_len};
         const std::size_t first = std::min(went, rest.size());
         rest = rest.subspan(first);
         went -= first;
+        if (lends_memory(*s, flags) && !rest.empty() && pages++ == pages_of_buffer) {
+            s->written.push();
+            s->written.end_record();
+            s->record_ends = true;
+            pages = 1;
+        }
         while (!rest.empty()) {
             // Whoever was turned away comes back when a third of the buffer is free.
             const auto some = [&] { return send_room(*s) != 0; };
@@ -1095,6 +1168,11 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
                 return s->error != 0 || s->shut_write || !s->is(phase::connected) || writable(*s);
             };
             if (s->error == 0 && s->is(phase::connected) && !s->shut_write && !some()) {
+                if (sent != 0) {  // the rest comes later, if at all
+                    s->written.push();
+                    push_corked(*s, true);
+                    settle();
+                }
                 ++s->writers;
                 s->no_space = true;
                 keep_time(*s);
@@ -1106,7 +1184,11 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
                 const int why = std::exchange(s->error, 0);
                 return fail(why != 0 ? why : EPIPE);
             }
-            if (!some()) return sent != 0 ? static_cast<ssize_t>(sent) : fail(EAGAIN);
+            if (!some()) {
+                if (sent == 0) return fail(EAGAIN);
+                note_call(*s, flags);
+                return static_cast<ssize_t>(sent);
+            }
             std::size_t n = std::min(rest.size(), send_room(*s));
             note_written(*s, n);
             if (s->record_ends || !s->records.empty()) {
@@ -1128,6 +1210,7 @@ ssize_t sockets::transmit(int fd, std::span<const iovec> from, int flags, const 
         s->record_ends = true;
         s->written.end_record();
     }
+    if (sent != 0) note_call(*s, flags);
     settle();
     return static_cast<ssize_t>(sent);
 }
@@ -1233,6 +1316,9 @@ int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* len
         case SO_DOMAIN: return number(s->domain);
         case SO_PROTOCOL: return number(IPPROTO_TCP);
         case SO_ACCEPTCONN: return number(s->is(phase::listening));
+        case SO_ZEROCOPY: return number(opt.zero_copy);
+        case SO_MARK: return number(opt.mark);
+        case SO_TIMESTAMPING: return number(static_cast<int>(s->beside.stamping()));
         case so_meminfo: {
             std::array<std::uint32_t, 9> all{};
             all[0] = static_cast<std::uint32_t>(readable(*s));
@@ -1255,6 +1341,7 @@ int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* len
         case TCP_KEEPIDLE: return number(opt.keep_idle);
         case TCP_SYNCNT: return number(opt.syn_count);
         case tcp_notsent_lowat: return number(opt.not_sent_low);
+        case tcp_inq: return number(opt.tells_queued);
         case TCP_INFO: keep_time(*s); return get_tcp_info(*s, value, length);
         case tcp_cc_info: *length = 0; return 0;  // Reno has none
         default: return fail(ENOPROTOOPT);
@@ -1300,6 +1387,13 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         case SO_KEEPALIVE: opt.keep_alive = n != 0; break;
         case SO_SNDBUF: opt.send_buffer = std::max(2 * n, 4608); break;  // doubled, as Linux does
         case SO_RCVBUF: opt.receive_buffer = std::max(2 * n, 2304); break;
+        case SO_ZEROCOPY: return within(0, 1, said) == 0 ? (opt.zero_copy = n != 0, 0) : -1;
+        case SO_MARK: opt.mark = n; return 0;
+        case SO_TIMESTAMPING: {
+            const auto v = stack_->look_at(s->of);
+            s->beside.stamp(static_cast<unsigned>(n), v ? v->snd.first_text() : tcpfsm::seq{});
+            return 0;
+        }
         default: return fail(ENOPROTOOPT);
         }
     } else if (level == IPPROTO_TCP) {
@@ -1319,6 +1413,7 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         case TCP_USER_TIMEOUT: said = within(0, 0x7fffffff, opt.user_timeout); break;
         case TCP_KEEPIDLE: said = within(1, 32767, opt.keep_idle); break;
         case TCP_SYNCNT: said = within(1, 127, opt.syn_count); break;
+        case tcp_inq: return within(0, 1, said) == 0 ? (opt.tells_queued = n != 0, 0) : -1;
         case tcp_notsent_lowat: opt.not_sent_low = n; return 0;
         default: return fail(ENOPROTOOPT);
         }
@@ -1328,6 +1423,9 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         said = within(1, 255, opt.hops);
     } else if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) {
         return within(0, 5, opt.discovers);
+    } else if (level == IPPROTO_IP && name == IP_FREEBIND) {
+        opt.free_bind = n != 0;
+        return 0;
     } else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
         opt.only_v6 = n;
         return 0;
@@ -1426,7 +1524,7 @@ short sockets::events_of(const socket_object& s) const {
         if (readable(s) != 0) events |= POLLIN | POLLRDNORM;
         if (no_more_out || over || writable(s)) events |= POLLOUT | POLLWRNORM;
     }
-    if (s.error != 0) events |= POLLERR;
+    if (s.error != 0 || !s.beside.empty()) events |= POLLERR;
     return static_cast<short>(events);
 }
 short sockets::events_of(int fd) const {

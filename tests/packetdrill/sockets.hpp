@@ -34,6 +34,7 @@ struct descriptor {
     std::shared_ptr<socket_object> socket{};
     std::shared_ptr<end_of_pipe> pipe{};
     std::shared_ptr<poll_set> set{};
+    int outside = -1;  ///< what the system writes to the descriptor comes out here
 };
 
 /// The calls of `packetdrill_interface`, under their names. -1 means that errno says why.
@@ -52,8 +53,10 @@ public:
     int accept(int fd, sockaddr* address, socklen_t* length);
     int connect(int fd, const sockaddr* address, socklen_t length);
 
-    /// read, readv, recv, recvfrom and recvmsg.
+    /// read, readv, recv and recvfrom.
     ssize_t receive(int fd, std::span<const iovec> into, int flags);
+    /// recvmsg, with control messages and the error queue.
+    ssize_t receive_message(int fd, msghdr& into, int flags);
     /// write, writev, send, sendto and sendmsg.
     ssize_t transmit(int fd, std::span<const iovec> from, int flags, const sockaddr* address = nullptr,
                      socklen_t length = 0);
@@ -135,6 +138,11 @@ private:
     void free_memory(socket_object& s) const;
     void grow(socket_object& s, const vitals& v) const;
     void note_written(socket_object& s, std::size_t octets) const;
+    void note_call(socket_object& s, int flags) const;
+    void take_outside(lock& held);
+    ssize_t write_text(lock& held, const socket_ptr& s, std::span<const iovec> from, int flags, const sockaddr* address,
+                       socklen_t length);
+    [[nodiscard]] static bool lends_memory(const socket_object& s, int flags);
     [[nodiscard]] std::size_t readable(const socket_object& s) const;
     [[nodiscard]] std::size_t queued(const socket_object& s) const;
     [[nodiscard]] short events_of(const socket_object& s) const;
