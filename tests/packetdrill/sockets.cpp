@@ -463,14 +463,14 @@ std::optional<bool> sockets::count_sent(const glance& at, bool goes_on) {
         if (!v) return {};
         if (!again && at.segment.text < v->full()) s->small_until = end;
         if (!s->written.begun()) return {};
-        return s->written.leaves(at.segment.seq, end, goes_on, piece_of(*v, s->out.srtt()));
+        return s->written.leaves(at.segment.seq, end, goes_on, piece_of(*v, s->out.srtt(), again));
     }
     return {};
 }
 
 /// Segments in one piece: as much as leaves in a millisecond, and more if the round trip is short, but no less than
-/// the least, and no more than half of the window.
-std::size_t sockets::piece_of(const vitals& v, duration smoothed) const {
+/// the least, and no more than half of the window, or all of it for what goes again.
+std::size_t sockets::piece_of(const vitals& v, duration smoothed, bool again) const {
     constexpr std::uint64_t largest = 65215;
     const std::uint64_t full = std::max<std::uint32_t>(v.full(), 1);
     const std::uint64_t window = v.congestion_window / full;
@@ -482,8 +482,9 @@ std::size_t sockets::piece_of(const vitals& v, duration smoothed) const {
     const std::uint64_t shortest = (least != 0 ? least : srtt) / 512;
     if (shortest < 16) octets += largest >> shortest;
     octets = std::min(octets, largest);
-    return std::clamp<std::uint64_t>(std::max<std::uint64_t>(octets / full, how_.min_burst), 1,
-                                     std::max<std::uint64_t>(window / 2, 1));
+    const std::uint64_t most = again ? window : window / 2;
+    return std::clamp<std::uint64_t>(octets / full, std::min<std::uint64_t>(how_.min_burst, most),
+                                     std::max<std::uint64_t>(most, 1));
 }
 
 void sockets::react(const tcpfsm::host_event& told) {

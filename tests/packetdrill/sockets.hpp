@@ -119,7 +119,7 @@ private:
     void react(const tcpfsm::host_event& told);
     void transmit_all();
     std::optional<bool> count_sent(const glance& at, bool goes_on);
-    [[nodiscard]] std::size_t piece_of(const vitals& v, tcpfsm::duration smoothed) const;
+    [[nodiscard]] std::size_t piece_of(const vitals& v, tcpfsm::duration smoothed, bool again) const;
     void keep_time(socket_object& s);
     bool next_record();
     void choose_nagle();

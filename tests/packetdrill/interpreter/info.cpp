@@ -61,6 +61,7 @@ constexpr field fields[] = {
     FIELD(tcpi_bytes_sent),
     FIELD(tcpi_bytes_retrans),
     FIELD(tcpi_dsack_dups),
+    FIELD(tcpi_reord_seen),
     FIELD(tcpi_snd_wnd),
 };
 #undef FIELD
