@@ -124,6 +124,7 @@ constexpr void performer<linux_policies>::take_read() noexcept {
     rcv_.user -= std::min(why_.octets, rcv_.user);
     rcv_.up = later(rcv_.up, rcv_.unread());
     t_.watch.taken(rcv_.unread(), rcv_.full, why_.now);
+    if (t_.early() && rcv_.wnd() >= rcv_.mss) return;
     if (rcv_.opening() >= std::max({rcv_.wnd(), rcv_.worth(), 1U})) snd_ack();
 }
 
@@ -217,6 +218,11 @@ std::string set_flag(settings& s, std::string_view name, std::string_view value)
         s.ecn = n.value_or(0);
         return n ? std::string{} : what("ECN is 0, 1 or 2");
     }
+    if (name == "fast_open") {
+        const auto n = number(value, 0, 0xffff);
+        s.fast_open = n.value_or(0);
+        return n ? std::string{} : what("the bits of tcp_fastopen are a number");
+    }
     if (name == "sysctls") {
         s.sysctls = value;
         return {};
@@ -258,7 +264,7 @@ void sum_up(std::string& packet, const glance& at) {
 }
 
 /// Linux puts NOPs before an option; BSD aligns window scale and timestamps by NOPs, and fills up with EOL.
-void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, settings::persona look) {
+void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, settings::persona look, bool experimental) {
     std::vector<std::uint8_t> to;
     const auto put = [&to](auto... octets) { (to.push_back(static_cast<std::uint8_t>(octets)), ...); };
     const auto put_sack_permitted = [&] {
@@ -277,7 +283,11 @@ void order_options(std::span<std::uint8_t> out, const tcpfsm::options& opt, sett
     };
     const auto put_fast_open = [&] {
         if (!opt.has_fast_open) return;
-        put(34, 2U + opt.cookie.size);
+        if (experimental) {
+            put(254, 4U + opt.cookie.size, 0xf9, 0x89);
+        } else {
+            put(34, 2U + opt.cookie.size);
+        }
         to.insert(to.end(), opt.cookie.octets.begin(), opt.cookie.octets.begin() + opt.cookie.size);
         while (to.size() % 4 != 0) put(1);
     };
@@ -316,9 +326,26 @@ std::optional<settings> parse_flags(std::string_view flags, std::string& why) {
     return s;
 }
 
+namespace {
+
+/// "00112233-...": four words, each with its last octet first.
+tcpfsm::hash_key key_of(const std::string& words) {
+    tcpfsm::hash_key key{};
+    std::istringstream from{words};
+    std::string word;
+    for (std::size_t i = 0; i < key.size() && std::getline(from, word, '-'); i += 4) {
+        std::uint32_t n = static_cast<std::uint32_t>(std::strtoul(word.c_str(), nullptr, 16));
+        for (std::size_t j = i; j < i + 4; ++j, n >>= 8U) key[j] = static_cast<std::uint8_t>(n & 0xffU);
+    }
+    return key;
+}
+
+}  // namespace
+
 void take_sysctls(settings& s, std::istream& lines) {
     std::string name;
     std::string value;
+    s.cookies_forgotten = 0;
     while (lines >> name && std::getline(lines >> std::ws, value)) {
         const auto n = static_cast<unsigned>(std::strtoul(value.c_str(), nullptr, 0));
         if (name == "tcp_timestamps") s.timestamps = n != 0;
@@ -336,6 +363,8 @@ void take_sysctls(settings& s, std::istream& lines) {
             three >> least >> s.send_buffer >> s.send_buffer_most;
         }
         if (name == "tcp_fastopen") s.fast_open = n;
+        if (name == "tcp_fastopen_cookies" && n == 0) ++s.cookies_forgotten;
+        if (name == "tcp_fastopen_key") s.fast_open_key = key_of(value);
     }
 }
 
@@ -379,8 +408,30 @@ void dresser::dress(std::string& packet) const {
         packet = bare;
     } else if (seg.has(tcpfsm::ctl::syn)) {
         const std::size_t options = at.header + tcpfsm::tcp_header_size;
-        order_options(octets_of(packet).subspan(options, at.text_at - options), seg.options, look_);
+        const bool experimental = experimental_ == at.between.reversed();
+        order_options(octets_of(packet).subspan(options, at.text_at - options), seg.options, look_, experimental);
         sum_up(packet, at);
+    }
+}
+
+void dresser::undress(std::vector<std::uint8_t>& packet) {
+    const glance at = look_into(packet);
+    if (at.header == 0 || !at.segment.has(tcpfsm::ctl::syn)) return;
+    experimental_.reset();
+    for (std::size_t i = at.header + tcpfsm::tcp_header_size; i < at.text_at;) {
+        const std::uint8_t kind = packet[i];
+        const std::size_t length = kind == 0 ? at.text_at - i : kind == 1 ? 1 : packet[i + 1];
+        if (kind == 254 && length >= 4 && packet[i + 2] == 0xf9 && packet[i + 3] == 0x89) {
+            packet[i] = packet[i + 1] = 1;
+            packet[i + 2] = 34;
+            packet[i + 3] = static_cast<std::uint8_t>(length - 2);
+            std::string octets{packet.begin(), packet.end()};
+            sum_up(octets, at);
+            packet.assign(octets.begin(), octets.end());
+            experimental_ = at.between;
+            return;
+        }
+        i += length;
     }
 }
 

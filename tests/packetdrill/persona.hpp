@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Scripts expect the look of the system that they were written for: the order of options, first windows, how soon
 // an ACK goes. Where the library has a policy for it, that is the persona; where it has none, the persona's own
@@ -32,7 +33,10 @@ struct settings {
     unsigned ecn = 0;    ///< classic ECN: 1 asked for and accepted, 2 accepted
     bool cubic = false;  ///< instead of New Reno
     bool shrinks_when_idle = false;
-    unsigned fast_open = 1;                    ///< 1: at the client
+    /// The bits of tcp_fastopen: 1 at the client, 2 at the server, 0x200 no cookie needed, 0x400 by all listeners.
+    unsigned fast_open = 1;
+    tcpfsm::hash_key fast_open_key{};          ///< of listeners without one of their own
+    unsigned cookies_forgotten = 0;            ///< so often the script has set tcp_fastopen_cookies to 0
     unsigned min_burst = 2;                    ///< segments that Linux sends in one piece, and pushes, at least
     std::size_t send_buffer = 256U << 10U;     ///< what a user may write, if it says nothing else,
     std::size_t send_buffer_most = 4U << 20U;  ///< and what that grows to
@@ -64,6 +68,7 @@ struct vitals {
     bool timestamps_on = false;
     bool limited_by_peer = false;  ///< there is text to send, and no room in the peer's window alone
     tcpfsm::fast_open_report opened_fast{};
+    bool came_fast = false;  ///< text of its SYN was taken at once
     /// Of the scoreboard, in octets.
     struct selective_part {
         tcpfsm::episode now{};
@@ -94,6 +99,8 @@ public:
 
     virtual std::optional<tcpfsm::listener_id> listen(const tcpfsm::listener_options& options) = 0;
     virtual void unlisten(tcpfsm::listener_id id, tcpfsm::time_point now) = 0;
+    /// The keys of the cookies that the listener at this port gives, the newest first; none for those of `set`.
+    virtual void set_cookie_keys(std::uint16_t port, std::vector<tcpfsm::hash_key> keys) = 0;
     virtual tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
                                        tcpfsm::time_point now, const tcpfsm::parameters& how) = 0;
     virtual tcpfsm::connecting connect_fast(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local,
@@ -128,9 +135,13 @@ public:
     void dress(std::string& packet) const;
     /// Linux keeps what is written in buffers, and that shows: see send_queue.hpp.
     [[nodiscard]] bool keeps_buffers() const { return look_ == settings::persona::linux_look; }
+    /// A SYN with the option that fast open had before it got a number of its own (254, 0xf989) gets the real one, and
+    /// its answer the old one.
+    void undress(std::vector<std::uint8_t>& packet);
 
 private:
     settings::persona look_;
+    std::optional<tcpfsm::four_tuple> experimental_{};  ///< whose SYN, the last of all, had the old option
 };
 
 /// Where the TCP header stands in a packet of the host's, and what it says; all zeros if it is none.

@@ -26,6 +26,13 @@ FAMILIES = {
 # What a socket of the family calls its errors.
 ERRORS = {family: [f"-DCMSG_LEVEL_IP=SOL_{ip}", f"-DCMSG_TYPE_RECVERR={ip}_RECVERR"]
           for family, ip in (("ipv4", "IP"), ("ipv6", "IPV6"), ("mapped", "IPV6"))}
+# For scripts that name none, the addresses of packetdrill's own run_all.py: scripts know the cookies (RFC 7413) that
+# their suite's key makes of them.
+ADDRESSES = {
+    "ipv4": ("192.168.0.1", "192.0.2.1", "3021b9d889017eeb"),
+    "ipv6": ("fd3d:0a0b:17d6::1", "fd3d:fa7b:d17d::1", "c1d1e9742a47a9bc"),
+    "mapped": ("192.168.0.1", "192.0.2.1", "3021b9d889017eeb"),
+}
 SILENT_PROGRAMS = ("ip", "tc", "ethtool", "sockstat", "tcpdrop", "nstat", "modprobe")
 NOTHING = "#!/bin/sh\nexit 0\n"
 # Notes "name value" for the guest.
@@ -132,8 +139,11 @@ def run(script, family, args, workshop):
         return "-", ""
     family = own or family
     mtu = [] if option_of(text, "mtu") else [f"--mtu={FAMILIES[family][1]}"]
+    local, remote, cookie = ADDRESSES[family]
+    ends = [f"-DTFO_COOKIE={cookie}"]
+    ends += [f"--{name}={ip}" for name, ip in (("local_ip", local), ("remote_ip", remote)) if not option_of(text, name)]
     command = [args.packetdrill, f"--so_filename={args.plugin}", f"--so_flags={flags_of(text, family, workshop, args.flags)}",
-               *ERRORS[family], *(f"-D{d}" for d in args.define), *FAMILIES[family][0], *mtu, script.name]
+               *ERRORS[family], *ends, *(f"-D{d}" for d in args.define), *FAMILIES[family][0], *mtu, script.name]
     try:
         done = subprocess.run(command, cwd=script.parent, env=workshop.environment, timeout=args.timeout,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)

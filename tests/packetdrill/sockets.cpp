@@ -51,6 +51,8 @@ public:
         bool tells_queued = false;  ///< TCP_INQ: recvmsg says how much is left to read
         int mark = 0;               ///< SO_MARK, which is only remembered
         bool free_bind = false;     ///< so is IP_FREEBIND: any address may be bound
+        int fast_queue = 0;         ///< fast opens that may be pending at once, at a listener
+        std::vector<tcpfsm::hash_key> fast_keys{};
         bool connect_fast = false;  ///< `connect` only remembers the address, and the first text goes with the SYN
     };
     /// What a connection spends its time on, while it has text to send.
@@ -88,6 +90,7 @@ public:
     std::optional<endpoint> promised{};        ///< `connect` said yes, and waits for text
     bool opens_fast = false;
     std::uint32_t text_of_syn = 0;  ///< acknowledged with it
+    bool came_fast = false;         ///< the peer's SYN had text that was taken at once
     std::uint16_t mss_of_syn_ack = 536;
     int backlog = 0;
     int writers = 0;           ///< that wait for room
@@ -400,6 +403,8 @@ void sockets::read_sysctls() {
     std::ifstream lines{how_.sysctls + "/" + std::to_string(::getpid())};
     take_sysctls(how_, lines);
     stack_->set(how_);
+    if (how_.cookies_forgotten > forgotten_) servers_.clear();
+    forgotten_ = how_.cookies_forgotten;
 }
 
 /// Nagle's algorithm as Linux has it: only a small segment in flight holds another one back, and none that is followed.
@@ -461,7 +466,8 @@ std::optional<bool> sockets::count_sent(const glance& at, bool goes_on) {
         }
         const auto v = stack_->look_at(handle);
         if (!v) return {};
-        if (!again && at.segment.text < v->full()) s->small_until = end;
+        const bool with_syn = at.segment.has(tcpfsm::ctl::syn);
+        if (!again && !with_syn && at.segment.text < v->full()) s->small_until = end;
         if (!s->written.begun()) return {};
         return s->written.leaves(at.segment.seq, end, goes_on, piece_of(*v, s->out.srtt(), again));
     }
@@ -533,6 +539,8 @@ void sockets::adopt(const tcpfsm::host_event& told) {
         s->told_connected = true;
         s->seen.text_in_at = now_;
         s->of = told.of;
+        const auto v = stack_->look_at(told.of);
+        s->came_fast = v && v->came_fast && v->rcv.nxt != v->rcv.irs + 1;
         if (const auto between = stack_->between(told.of)) {
             s->local = between->local;
             s->peer = between->remote;
@@ -550,7 +558,7 @@ void sockets::end(socket_object& s, news why) {
     const bool connecting = s.is(phase::connecting);
     s.at = phase::ended;
     switch (why) {
-    case news::refused: s.error = ECONNREFUSED; return;
+    case news::refused: s.error = connecting ? ECONNREFUSED : ECONNRESET; return;
     case news::reset: s.error = connecting ? ECONNREFUSED : s.peer_closed ? EPIPE : ECONNRESET; return;
     case news::timed_out: s.error = s.soft_error != 0 ? s.soft_error : ETIMEDOUT; return;
     case news::unreachable: s.error = icmp_error_; return;
@@ -564,10 +572,9 @@ void sockets::apply_options(socket_object& s) {
     stack_->set_keep_alive(s.of, s.opt.keep_alive ? std::chrono::seconds{s.opt.keep_idle} : forever);
     stack_->set_dscp(s.of, static_cast<std::uint8_t>(s.opt.tos >> 2));
     stack_->set_hop_limit(s.of, static_cast<std::uint8_t>(s.opt.hops));
-    if (s.is(phase::connected)) {
-        const duration asked = std::chrono::milliseconds{s.opt.user_timeout};
-        stack_->set_user_timeout(s.of, s.opt.user_timeout != 0 ? asked : life_of_text);
-    }
+    const duration asked = std::chrono::milliseconds{s.opt.user_timeout};
+    const duration usual = s.is(phase::connected) ? life_of_text : life_of_syn(s.opt.syn_count);
+    stack_->set_user_timeout(s.of, s.opt.user_timeout != 0 ? asked : usual);
 }
 
 void sockets::note_icmp(std::span<const std::uint8_t> packet) {
@@ -576,8 +583,10 @@ void sockets::note_icmp(std::span<const std::uint8_t> packet) {
     icmp_error_ = errno_of_icmp(ip.protocol == 1, ip.payload[0], ip.payload[1]);
 }
 
-int sockets::netdev_send(std::span<const std::uint8_t> packet) {
+int sockets::netdev_send(std::span<const std::uint8_t> octets) {
     lock held{mutex_};
+    std::vector<std::uint8_t> packet{octets.begin(), octets.end()};
+    dresser_.undress(packet);
     note_icmp(packet);
     const glance at = look_into(packet);
     for (const auto& [handle, owner] : owners_) {
@@ -704,6 +713,10 @@ int sockets::start_listening(const socket_ptr& s, int backlog) {
     if (s->opt.mss != 0) options.settings.mss_most = static_cast<std::uint16_t>(s->opt.mss);
     options.settings.ecn = how_.ecn != 0 ? tcpfsm::ecn_wish::ask : tcpfsm::ecn_wish::refuse;
     options.ip = {static_cast<std::uint8_t>(s->opt.tos >> 2), static_cast<std::uint8_t>(s->opt.hops)};
+    const bool by_all = (how_.fast_open & 0x400U) != 0 && s->opt.fast_queue == 0;
+    const int queue = by_all ? backlog : s->opt.fast_queue;
+    if ((how_.fast_open & 2U) != 0) options.fast_open = static_cast<std::uint32_t>(std::max(queue, 0));
+    stack_->set_cookie_keys(options.port, s->opt.fast_keys);
     const auto id = stack_->listen(options);
     if (!id) return fail(ENOBUFS);
     s->listener = *id;
@@ -806,7 +819,7 @@ int sockets::connect(int fd, const sockaddr* address, socklen_t length) {
         return 0;
     }
     switch (s->at) {
-    case phase::fresh: return start_connecting(held, s, address, length);
+    case phase::fresh: return s->promised ? fail(EISCONN) : start_connecting(held, s, address, length);
     case phase::listening: return fail(EISCONN);
     case phase::connecting:
         if (s->non_blocking) return fail(EALREADY);
@@ -1002,7 +1015,7 @@ ssize_t sockets::receive(int fd, std::span<const iovec> into, int flags) {
     if (!s) return -1;
     if (s->is(phase::fresh) || s->is(phase::listening)) {
         if (s->error != 0) return fail(std::exchange(s->error, 0));
-        return fail(ENOTCONN);
+        return fail(s->promised ? EAGAIN : ENOTCONN);
     }
     if ((flags & MSG_OOB) != 0) return fail(EINVAL);
     if (!sound(into)) return fail(EFAULT);
@@ -1282,7 +1295,9 @@ namespace {
 constexpr int so_meminfo = 55;
 constexpr int tcp_cc_info = 26;
 constexpr int tcp_notsent_lowat = 25;
+constexpr int tcp_fastopen = 23;
 constexpr int tcp_fastopen_connect = 30;
+constexpr int tcp_fastopen_key = 33;
 constexpr int default_send_buffer = 262144;
 constexpr int default_receive_buffer = 540000;
 
@@ -1338,6 +1353,7 @@ int sockets::getsockopt(int fd, int level, int name, void* value, socklen_t* len
         case TCP_CORK: return number(opt.cork);
         case TCP_QUICKACK: return number(opt.quick_ack);
         case TCP_MAXSEG: return number(opt.mss != 0 ? opt.mss : v ? static_cast<int>(v->full()) : 536);
+        case tcp_fastopen: return number(opt.fast_queue);
         case TCP_USER_TIMEOUT: return number(opt.user_timeout);
         case TCP_KEEPIDLE: return number(opt.keep_idle);
         case TCP_SYNCNT: return number(opt.syn_count);
@@ -1369,6 +1385,17 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
     if (level == SOL_SOCKET && name == SO_LINGER) return take(opt.lingering);
     if (level == SOL_SOCKET && name == SO_RCVTIMEO) return take(opt.receive_time);
     if (level == SOL_SOCKET && name == SO_SNDTIMEO) return take(opt.send_time);
+    if (level == IPPROTO_TCP && name == tcp_fastopen_key) {  // one key, or one and the one before
+        tcpfsm::hash_key key{};
+        if (length != key.size() && length != 2 * key.size()) return fail(EINVAL);
+        opt.fast_keys.clear();
+        for (socklen_t at = 0; at < length; at += key.size()) {
+            std::memcpy(key.data(), static_cast<const std::uint8_t*>(value) + at, key.size());
+            opt.fast_keys.push_back(key);
+        }
+        if (s->is(phase::listening)) stack_->set_cookie_keys(s->local->port, opt.fast_keys);
+        return 0;
+    }
     int n = 0;
     if (level == IPPROTO_IP && length == 1) {
         n = *static_cast<const std::uint8_t*>(value);
@@ -1404,6 +1431,11 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
         case TCP_QUICKACK: opt.quick_ack = n != 0; return 0;
         case TCP_MAXSEG:
             if (within(88, 32767, opt.mss) != 0) return -1;
+            return s->is(phase::listening) ? start_listening(s, s->backlog) : 0;
+        case tcp_fastopen:
+            if (n < 0 || !(s->is(phase::fresh) || s->is(phase::listening))) return fail(EINVAL);
+            read_sysctls();
+            opt.fast_queue = n;
             return s->is(phase::listening) ? start_listening(s, s->backlog) : 0;
         case tcp_fastopen_connect:
             read_sysctls();
@@ -1448,6 +1480,7 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
     constexpr std::uint8_t open = 0, disorder = 1, recovery = 3, loss = 4;
     tcp_info_linux info{};
     info.state = s.is(phase::listening) ? 10 : 7;
+    info.options = s.text_of_syn != 0 || s.came_fast ? 32 : 0;
     if (const auto v = stack_->look_at(s.of)) {
         const auto micros = [](duration d) { return static_cast<std::uint32_t>(d.count()); };
         const auto millis_since = [&](time_point t) { return static_cast<std::uint32_t>((now_ - t) / 1ms); };
@@ -1471,8 +1504,8 @@ int sockets::get_tcp_info(const socket_object& s, void* value, socklen_t* length
         info.retransmits = v->snd.retries;
         info.probes = v->snd.probes;
         info.backoff = static_cast<std::uint8_t>(v->rtt.backed_off());
-        info.options = static_cast<std::uint8_t>((v->timestamps_on ? 1 : 0) | (v->sack_ok ? 2 : 0) |
-                                                 (v->scale_ok ? 4 : 0) | (s.text_of_syn != 0 ? 32 : 0));
+        info.options = static_cast<std::uint8_t>(info.options | (v->timestamps_on ? 1 : 0) | (v->sack_ok ? 2 : 0) |
+                                                 (v->scale_ok ? 4 : 0));
         info.wscales = static_cast<std::uint8_t>(v->snd.shift | v->rcv.shift << 4);
         info.rto = micros(v->rto);
         info.snd_mss = full;
@@ -1523,7 +1556,7 @@ short sockets::events_of(const socket_object& s) const {
     if (no_more_in) events |= POLLIN | POLLRDNORM | POLLRDHUP;
     if (!s.is(phase::connecting)) {
         if (readable(s) != 0) events |= POLLIN | POLLRDNORM;
-        if (no_more_out || over || writable(s)) events |= POLLOUT | POLLWRNORM;
+        if (no_more_out || over || s.promised || writable(s)) events |= POLLOUT | POLLWRNORM;
     }
     if (s.error != 0 || !s.beside.empty()) events |= POLLERR;
     return static_cast<short>(events);

@@ -75,7 +75,7 @@ public:
     int epoll_wait(int set, std::span<epoll_event> events, int milliseconds);
     int pipe(int fds[2]);
 
-    int netdev_send(std::span<const std::uint8_t> packet);
+    int netdev_send(std::span<const std::uint8_t> octets);
     int netdev_receive(std::span<std::uint8_t> into, std::size_t& size, long long& microseconds);
     void usleep(std::uint64_t microseconds);
     [[nodiscard]] std::int64_t gettimeofday();
@@ -175,6 +175,7 @@ private:
         std::uint16_t mss = 1460;
     };
     std::map<tcpfsm::ip_address, remembered> servers_;
+    unsigned forgotten_ = 0;  ///< how often the script has wanted that
 };
 
 }  // namespace packetdrill

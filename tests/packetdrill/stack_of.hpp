@@ -6,7 +6,9 @@
 
 #include <tcpfsm/congestion/cubic.hpp>
 
+#include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace packetdrill {
@@ -107,6 +109,8 @@ public:
         Policies::sack = how.sack;
         Policies::timestamps = how.timestamps;
         Policies::window_scale = how.wscale != 0U;
+        common_key_ = how.fast_open_key;
+        without_cookie_ = (how.fast_open & 0x200U) != 0;
         if constexpr (requires { Policies::congestion::cubic; }) Policies::congestion::cubic = how.cubic;
         if constexpr (requires { Policies::congestion::shrinks_when_idle; })
             Policies::congestion::shrinks_when_idle = how.shrinks_when_idle;
@@ -125,6 +129,9 @@ public:
         return host_.listen(options);
     }
     void unlisten(tcpfsm::listener_id id, tcpfsm::time_point now) override { host_.unlisten(id, now); }
+    void set_cookie_keys(std::uint16_t port, std::vector<tcpfsm::hash_key> keys) override {
+        keys_[port] = std::move(keys);
+    }
     tcpfsm::connecting connect(const tcpfsm::endpoint& remote, const tcpfsm::endpoint& local, tcpfsm::time_point now,
                                const tcpfsm::parameters& how) override {
         return host_.connect(remote, local, now, how);
@@ -170,6 +177,7 @@ public:
                       .limited_by_peer = t.snd.unsent() != 0 && t.snd.usable(t.snd.nxt) < t.snd.mss &&
                                          t.in_flight() + t.snd.mss <= t.window(),
                       .opened_fast = stream->tcp().fast_open(),
+                      .came_fast = t.opening.trusts(),
                       .selective = selective_vitals(t)};
     }
     [[nodiscard]] static std::optional<vitals::selective_part> selective_vitals(const tcpfsm::tcb<Policies>& t) {
@@ -192,10 +200,41 @@ private:
         set(how);
         tcpfsm::hash_key secret{};
         secret[0] = 0x5a;  // scripts are to run the same way every time
-        return {.secret = secret, .mtu = how.mtu, .snd_buff = send_buffer, .rcv_buff = receive_};
+        return {.secret = secret,
+                .mtu = how.mtu,
+                .snd_buff = send_buffer,
+                .rcv_buff = receive_,
+                .cookie_maker = make_cookies,
+                .context = this};
+    }
+    /// Cookies as Linux makes them: SipHash of the client's address and ours; IPv6 addresses follow each other as well.
+    [[nodiscard]] static tcpfsm::fast_open_cookie make_cookie(const tcpfsm::hash_key& key,
+                                                              const tcpfsm::four_tuple& between) {
+        std::vector<std::uint8_t> both;
+        for (const auto& address : {between.remote.address, between.local.address}) {
+            const auto octets = address.octets();
+            both.insert(both.end(), octets.begin(), octets.end());
+        }
+        std::uint64_t rest = tcpfsm::siphash(key, both);
+        tcpfsm::fast_open_cookie cookie{.size = sizeof rest};
+        for (std::size_t i = 0; i < cookie.size; ++i, rest >>= 8U)
+            cookie.octets[i] = static_cast<std::uint8_t>(rest & 0xffU);
+        return cookie;
+    }
+    static tcpfsm::fast_open_grant make_cookies(void* context, const tcpfsm::four_tuple& between) {
+        const auto& self = *static_cast<const basic_stack*>(context);
+        const auto own = self.keys_.find(between.local.port);
+        const bool has = own != self.keys_.end() && !own->second.empty();
+        tcpfsm::fast_open_grant out{.cookie = make_cookie(has ? own->second[0] : self.common_key_, between),
+                                    .without_cookie = self.without_cookie_};
+        if (has && own->second.size() > 1) out.older = make_cookie(own->second[1], between);
+        return out;
     }
 
     std::uint32_t receive_;
+    tcpfsm::hash_key common_key_{};
+    bool without_cookie_ = false;
+    std::map<std::uint16_t, std::vector<tcpfsm::hash_key>> keys_{};
     std::vector<tcpfsm::slot<Policies>> slots_{connections};
     std::vector<tcpfsm::deadline_cell> deadlines_{connections};
     std::vector<tcpfsm::demultiplexer_cell> cells_{2 * connections};

@@ -290,7 +290,7 @@ private:
         } else if (now() == "md5" || now() == "FO" || now() == "FOEXP") {
             const bool md5 = now() == "md5";
             const bool experiment = now() == "FOEXP";
-            if (!inbound) wrong("this option is never sent by the stack");
+            if (!inbound && now() != "FO") wrong("this option is never sent by the stack");
             take();
             out.kind = md5 ? 19 : experiment ? 254 : 34;
             if (experiment) out.octets = {0xf9, 0x89};
