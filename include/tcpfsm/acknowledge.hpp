@@ -164,8 +164,17 @@ private:
             return now_ - t_.timed_at;
         }
         const auto age = t_.echo_age(seg.options, now_);
-        if (age && !snd_.timing) t_.rtt.sample(*age);
-        return age.value_or(duration::zero());
+        if (!age || answers_earlier(seg.options.ts_ecr)) return {};
+        if (!snd_.timing) t_.rtt.sample(*age);
+        return *age;
+    }
+    /// What a timer has sent again is acknowledged, with an echo from before that. The peer answers a duplicate with
+    /// the timestamp of what came before it (RFC 7323 5.3, R2 and R3), so if no more than an ACK was lost, the echo
+    /// would make a round trip of the timeout, and from then on each timeout longer than the last.
+    [[nodiscard]] constexpr bool answers_earlier(std::uint32_t ts_ecr) const noexcept {
+        bool again = snd_.retries != 0;
+        if constexpr (tcb<P>::remembers) again = again || (t_.selective() && t_.sent.tail.repeats());
+        return again && seq{ts_ecr} < seq{t_.stamp(t_.armed_at)};
     }
     /// RFC 5682 and RFC 3522 without SACK: what was sent again had not been lost.
     [[nodiscard]] constexpr bool was_spurious(const segment& seg) noexcept {

@@ -58,7 +58,11 @@ public:
         }
         if (snd_.again != snd_.nxt) return repair();
         if (snd_.tail && snd_.outstanding()) return tail();
-        return fresh();
+        const auto s = fresh();
+        if constexpr (tcb<P>::remembers && !P::rack_tlp) {
+            if (!s) return doubtful();
+        }
+        return s;
     }
     /// Nothing can be sent. If there is nothing, rates that are measured now are the user's.
     constexpr void note_idle() noexcept {
@@ -194,6 +198,16 @@ private:
             if (t_.mtu.holds(where->left)) return std::nullopt;
         }
         const auto s = sent_before(where->left, where->right);
+        if (!s || t_.in_flight() + s->text > t_.window()) return std::nullopt;
+        return s;
+    }
+    /// RFC 6675 section 4, NextSeg, rules 3 and 4: recovery has room, and there is no new text, or the peer has no
+    /// room.
+    [[nodiscard]] constexpr std::optional<stretch> doubtful() const noexcept {
+        if (!t_.selective() || t_.sent.now != episode::fast) return std::nullopt;
+        if (snd_.waiting() && snd_.usable(snd_.nxt) != 0) return std::nullopt;
+        const auto where = t_.sent.board.doubtful(full() + (snd_.fin_sent() ? 1U : 0U));
+        const auto s = where ? sent_before(where->left, where->right) : std::nullopt;
         if (!s || t_.in_flight() + s->text > t_.window()) return std::nullopt;
         return s;
     }
@@ -365,7 +379,7 @@ private:
             if (first) {
                 t_.check.sent_new();
             } else {
-                t_.check.resent(end, t_.stamp(now_));
+                t_.check.resent(seg.seq, end, t_.stamp(now_));
             }
         }
         if constexpr (tcb<P>::paced) {

@@ -144,10 +144,12 @@ public:
         fall(claimed_, claimed_, now);
         return true;
     }
-    /// It has timed out so often that larger packets may be swallowed (RFC 4821 7.7, RFC 2923): the base, then half.
-    /// True if that is less than before.
+    /// It has timed out so often that larger packets may be swallowed (RFC 4821 7.7, RFC 2923): the base, then half,
+    /// but below the base no less than has arrived: a path that loses whatever is sent would look ever narrower. True
+    /// if that is less than before.
     constexpr bool swallowed(std::uint32_t packet, time_point now) noexcept {
-        const std::uint32_t less = std::max(mtu_ > base_ ? base_ : mtu_ / 2, least_);
+        carried_ = std::max(carried_, acked_);
+        const std::uint32_t less = std::max({mtu_ > base_ ? base_ : mtu_ / 2, least_, std::min(carried_, base_)});
         if (packet <= less || mtu_ <= less) return false;
         const std::uint32_t top = std::max(high_, mtu_);
         fall(less, top, now);
@@ -206,6 +208,7 @@ private:
     constexpr void fall(std::uint32_t to, std::uint32_t high, time_point now) noexcept {
         mtu_ = to;
         high_ = high;
+        if (high < carried_) carried_ = 0;
         sent_ = acked_ = least_;
         claimed_ = sized_ = probe_ = 0;
         next_ = after(now, raise_after);
@@ -218,6 +221,7 @@ private:
     std::uint32_t base_ = 0;     // nearly every path carries it
     std::uint32_t sent_ = 0;     // maxsizesent of RFC 5927
     std::uint32_t acked_ = 0;    // maxsizeacked
+    std::uint32_t carried_ = 0;  // the same, whatever was guessed since
     std::uint32_t sized_ = 0;    // a packet larger than `acked_` is on its way, and ends at `sized_end_`; 0 if none
     std::uint32_t claimed_ = 0;  // a report that waits for its segment at `quoted_` to time out; 0 if none
     std::uint32_t probe_ = 0;    // the size of the probe in flight; 0 if none

@@ -357,6 +357,37 @@ TEST_CASE("Black hole: if it was none, one probe is enough to be back", "[recove
     CHECK(tcp.conn().path_mtu() == 1500);
 }
 
+TEST_CASE("Black hole: where packets have arrived, timeouts mean losses of another kind, below the base",
+          "[recovery][RFC 4821 7.7][RFC 8899 3][4821-9]") {
+    subject tcp = ready<policies>();
+    CHECK(tcp.send(200'000) == ok);
+    packets(tcp);
+    SECTION("large ones") {
+        acks(tcp, 1460);
+        packets(tcp);
+        tcp.loses(200s);
+        CHECK(tcp.conn().path_mtu() == base);
+    }
+    SECTION("smaller ones") {
+        tcp.loses(1s + 2s + 4s + 8s);
+        CHECK(tcp.conn().path_mtu() == base / 2);
+        acks(tcp, tcp.numbers().snd.nxt - tcp.in_world().ours - 1);
+        CHECK_FALSE(packets(tcp).empty());
+        acks(tcp, tcp.numbers().snd.nxt - tcp.in_world().ours - 1);
+        packets(tcp);
+        const std::uint32_t carried = tcp.conn().path_mtu();
+        CHECK(carried >= base / 2);
+        tcp.loses(200s);
+        CHECK(tcp.conn().path_mtu() == std::min(carried, base));
+        // A router knows better.
+        tcp.does("ICMP: too big", [&](auto& c, time_point now) {
+            CHECK(c.handle_packet_too_big(300, c.numbers().snd.una, 1500, now) == too_big::deferred);
+        });
+        tcp.loses(200s);
+        CHECK(tcp.conn().path_mtu() < 300);
+    }
+}
+
 TEST_CASE("Black hole: IPv6 does not go below what every link carries", "[recovery][RFC 8201 4][8201-1][4821-9]") {
     subject tcp = in(established, subject{{.snd_buff = 1'000'000, .mss = 1440, .ipv6 = true}});
     CHECK(tcp.send(14400) == ok);

@@ -38,7 +38,7 @@ basic_subject<P> sending(std::uint32_t n) {
 }  // namespace
 
 TEST_CASE("Recovery: the first retransmission goes at once, however little the proportion of the first ACK allows",
-          "[RFC 9937 6]") {
+          "[RFC 9937 6][9937-7]") {
     auto tcp = sending(8);
     tcp.advance(100ms);
     tcp.gets(". 1:1(0) ack 1 win 65535 <sack 1461:2921>"_seg);
@@ -49,7 +49,7 @@ TEST_CASE("Recovery: the first retransmission goes at once, however little the p
 }
 
 TEST_CASE("Tail loss probe: where it is due together with the retransmission timer it takes that one's place",
-          "[RFC 8985 7.3]") {
+          "[RFC 8985 7.3][8985-10]") {
     auto tcp = sending<soon>(1);
     tcp.advance(300ms);
     CHECK(tcp.numbers().snd.tail);
@@ -62,7 +62,7 @@ TEST_CASE("Tail loss probe: where it is due together with the retransmission tim
     tcp.emits("P. 1:1461(1460) ack 1"_seg);
 }
 
-TEST_CASE("Timeout: the acknowledgment that ends its recovery is one of slow start", "[RFC 5681 3.1]") {
+TEST_CASE("Timeout: the acknowledgment that ends its recovery is one of slow start", "[RFC 5681 3.1][5681-12]") {
     auto tcp = sending<soon>(1);
     tcp.advance(300ms);
     CHECK(tcp.polls());

@@ -125,7 +125,7 @@ sender<P> overtaken(bool stamps) {
     return tcp;
 }
 TEST_CASE("D-SACK: what was sent again came twice, so the reduction is taken back, once",
-          "[recovery][RFC 3708 2][RFC 4015 3]") {
+          "[recovery][RFC 3708 2][RFC 4015 3][3708-1]") {
     auto tcp = overtaken<policies>(false);
     tcp.advance(50ms);
     tcp.hears_ack(10);
@@ -137,7 +137,7 @@ TEST_CASE("D-SACK: what was sent again came twice, so the reduction is taken bac
     tcp.hears_ack(10, {{0, 1}});
     CHECK(tcp.numbers().congestion == once);
 }
-TEST_CASE("D-SACK: not all that was sent again came twice, so the reduction stays", "[recovery][RFC 3708 2]") {
+TEST_CASE("D-SACK: not all that was sent again came twice, so the reduction stays", "[recovery][RFC 3708 2][3708-1]") {
     sender tcp{10};
     CHECK(tcp.leaves() == "0 1 2 3 4 5 6 7 8 9");
     tcp.advance(100ms);
@@ -149,6 +149,24 @@ TEST_CASE("D-SACK: not all that was sent again came twice, so the reduction stay
     tcp.hears_ack(10);
     tcp.hears_ack(10, {{0, 1}});
     CHECK(tcp.numbers().congestion.threshold() == 5'000);
+}
+TEST_CASE("D-SACK: what the network has repeated proves nothing, since it was not sent again",
+          "[recovery][RFC 3708 2][3708-2]") {
+    auto tcp = overtaken<policies>(false);
+    SECTION("behind what was sent again") {
+        tcp.hears_ack(0, {{3, 4}, {1, 5}});
+        CHECK(tcp.numbers().recovering());
+        tcp.advance(50ms);
+        tcp.hears_ack(10);
+    }
+    SECTION("together with it") {
+        tcp.advance(50ms);
+        tcp.hears_ack(10, {{0, 2}});
+    }
+    CHECK(tcp.numbers().congestion.threshold() == 5'000);
+    // The same for what was sent again.
+    tcp.hears_ack(10, {{0, 1}});
+    CHECK(tcp.numbers().congestion.threshold() >= 10'000);
 }
 TEST_CASE("Eifel in fast recovery: the ACK of the late segment takes the reduction back", "[recovery][RFC 3522 3.2]") {
     auto tcp = overtaken<policies>(true);

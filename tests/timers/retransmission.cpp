@@ -222,6 +222,33 @@ TEST_CASE("Retransmission: timestamps tell which of two was acknowledged",
     CHECK(tcp.wakes_in(1s));  // not doubled any more
 }
 
+TEST_CASE("Retransmission: an echo from before it times no round trip: perhaps only an ACK was lost",
+          "[timers][RFC 6298 3][RFC 7323 5.3][6298-9]") {
+    subject tcp;
+    CHECK(tcp.open_active() == ok);
+    tcp.emits("S 0:0(0)"_seg);
+    tcp.gets("S. 0:0(0) ack 1 <mss 1460,TS val 1000 ecr 1000>"_seg);
+    tcp.emits(". 1:1(0) ack 1"_seg);
+    CHECK(tcp.send(100) == ok);
+    tcp.emits("P. 1:101(100) ack 1 <TS val 1000 ecr 1000>"_seg);
+    tcp.advance(1s);
+    tcp.emits("P. 1:101(100) ack 1 <TS val 2000 ecr 1000>"_seg);
+    tcp.advance(2s);
+    tcp.emits("P. 1:101(100) ack 1 <TS val 4000 ecr 1000>"_seg);
+    tcp.advance(100ms);
+    const auto before = tcp.numbers().rtt;
+    tcp.gets(". 1:1(0) ack 101 <TS val 4100 ecr 2000>"_seg);
+    CHECK(tcp.numbers().rtt == before);
+    CHECK(tcp.send(100) == ok);
+    tcp.emits("P. 101:201(100) ack 1"_seg);
+    CHECK(tcp.wakes_in(4s));  // doubled until a round trip can be taken
+    tcp.advance(100ms);
+    tcp.gets(". 1:1(0) ack 201 <TS val 4200 ecr 4100>"_seg);
+    CHECK(tcp.send(100) == ok);
+    tcp.emits("P. 201:301(100) ack 1"_seg);
+    CHECK(tcp.wakes_in(1s));
+}
+
 TEST_CASE("Retransmission: a SYN that was lost means three seconds and a window of one segment",
           "[timers][RFC 6298 5.7][RFC 5681 3.1][RFC 6928 2][6298-14][5681-6][6928-2]") {
     subject active = in(syn_sent);

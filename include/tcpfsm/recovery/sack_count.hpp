@@ -8,6 +8,7 @@
 #include <cstdint>
 
 // RFC 6675 section 4, IsLost(): three blocks, or more than two segments' octets, were selectively acknowledged beyond.
+// (Step (1) of section 5, three duplicate ACKs, is in selective.hpp, rules 3 and 4 of NextSeg in emit.hpp.)
 // It needs no clock, and cannot tell that what was sent again is lost again: that is left to the timeout.
 
 namespace tcpfsm {

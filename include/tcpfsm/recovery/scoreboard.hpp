@@ -159,6 +159,11 @@ public:
         lost_ += octets;
         return octets;
     }
+    /// From here on a range ends at `where`, if that lies in one.
+    constexpr void split(seq where) noexcept {
+        make_room();
+        cut(where);
+    }
     /// What was thought lost and was not sent again is in flight after all.
     constexpr void unlose() noexcept {
         for (std::size_t i = 0; i < count_; ++i) at(i).lost = false;
@@ -182,6 +187,18 @@ public:
         seq right = at(i).end;
         for (++i; i < count_ && at(i).lost; ++i) right = at(i).end;
         return stretch{left, right};
+    }
+    /// What may be lost although nothing says so: octets that were sent once and lie below some that have arrived; or,
+    /// if nothing has, and the first were sent once, the last `most`.
+    [[nodiscard]] constexpr std::optional<stretch> doubtful(std::uint32_t most) const noexcept {
+        std::optional<stretch> first;
+        seq left = begin_;
+        for (std::size_t i = 0; i < count_; left = at(i++).end) {
+            if (at(i).sacked && first) return first;
+            if (!first && at(i).in_flight() && !at(i).again) first = stretch{left, at(i).end};
+        }
+        if (!first || first->left != begin_ || at(count_ - 1U).again) return std::nullopt;
+        return stretch{later(left_of(count_ - 1U), end() - most), end()};
     }
     /// Octets that were selectively acknowledged.
     [[nodiscard]] constexpr std::uint32_t sacked() const noexcept { return sacked_; }

@@ -50,6 +50,8 @@ public:
         const std::uint32_t held = s_.board.sacked();
         const bool duplicate = take_blocks(seg);
         if (rtt_ != duration::zero()) s_.tail.sampled();
+        // What was sent after the timeout, and once, has arrived: that ends the backing off (RFC 8961 section 4).
+        if (rtt_ != duration::zero() && t_.rtt.backed_off() != 0 && t_.armed_at <= now_ - rtt_) t_.rtt.sample(rtt_);
         p.rtt = rtt_;
         p.una = snd_.una;
         if (octets != 0) {
@@ -128,11 +130,10 @@ private:
         bool duplicate = false;
         for (std::size_t i = 0; i < opt.sack_count; ++i) {
             const sack_block b = opt.sack[i];
-            const std::uint32_t size = b.right - b.left;
             if (i == 0 && is_duplicate(opt, seg.ack)) {
                 duplicate = true;
                 s_.rack.duplicate_seen(snd_.una, snd_.nxt);
-                if constexpr (P::undo) t_.check.duplicated(size);
+                if constexpr (P::undo) t_.check.duplicated(b.left, b.right);
                 continue;
             }
             // Wholly beyond SND.UNA and within what was sent; numbers 2^31 apart have no order, so as distances.
@@ -207,7 +208,11 @@ private:
             if (wait != 0) s_.reorder_due = after(now_, duration{wait});
             return lost;
         } else {
-            return lose_by_count(s_.board, snd_.mss, [&](auto is_lost) { return lose(is_lost); });
+            const std::uint32_t lost = lose_by_count(s_.board, snd_.mss, [&](auto is_lost) { return lose(is_lost); });
+            if (lost != 0 || s_.now != episode::none || s_.duplicates < 3) return lost;
+            // RFC 6675 section 5, step (1): three ACKs with news, of however few octets.
+            s_.board.split(snd_.una + snd_.mss);
+            return lose([&](const range& r, const stretch& where) { return where.left == snd_.una && !r.again; });
         }
     }
     template <class F>
@@ -261,9 +266,11 @@ private:
                 t_.congestion.recovered(after);
             }
         }
-        if (s_.now == episode::fast)
+        if (s_.now == episode::fast) {
             s_.prr.delivered(delivered_, s_.board.pipe(), t_.congestion.threshold(), octets != 0 && lost == 0,
                              snd_.mss);
+            if (delivered_ == 0) s_.prr.nothing_delivered(s_.board.pipe(), snd_.mss);
+        }
         sample(p);
     }
 

@@ -37,17 +37,21 @@ public:
     constexpr void cleared(std::uint32_t octets) noexcept { suspected_ -= std::min(suspected_, octets); }
     /// Octets that were sent again have arrived, and the ACK echoes an older timestamp: they had not been lost.
     constexpr void echoed(std::uint32_t octets) noexcept { echoed_ += octets; }
-    /// Octets came twice (D-SACK).
-    constexpr void duplicated(std::uint32_t octets) noexcept { twice_ += octets; }
+    /// [left, right) came twice (D-SACK). If it was not sent again, the network has repeated it.
+    constexpr void duplicated(seq left, seq right) noexcept {
+        if (stamped_ && again_from_ <= left && right <= again_to_) twice_ += right - left;
+    }
     /// True iff nothing that was found lost had been, as far as it was sent again.
     [[nodiscard]] constexpr bool all_were_wrong() const noexcept {
         return open_ && std::max(echoed_, twice_) >= suspected_;
     }
-    /// Octets up to `end` are sent again, under the timestamp `now`.
-    constexpr void resent(seq end, std::uint32_t now) noexcept {
+    /// [from, end) is sent again, under the timestamp `now`.
+    constexpr void resent(seq from, seq end, std::uint32_t now) noexcept {
         if (!open_) return;
         if (step_ == step::two) step_ = step::none;  // 2.1 step 2 (b): there was no new text to send
         if (step_ == step::one && !stamped_) first_end_ = end;
+        again_from_ = stamped_ ? earlier(again_from_, from) : from;
+        again_to_ = stamped_ ? later(again_to_, end) : end;
         if (!stamped_) stamp_ = now;
         stamped_ = true;
     }
@@ -98,6 +102,8 @@ private:
     Congestion before_{};
     seq until_{};                  // SND.NXT at the reduction
     seq first_end_{};              // where the first retransmission ends
+    seq again_from_{};             // what was sent again lies from here ...
+    seq again_to_{};               // ... to here
     std::uint32_t stamp_ = 0;      // TSval of the first retransmission
     std::uint32_t suspected_ = 0;  // octets found lost, less those that came before they were sent again
     std::uint32_t echoed_ = 0;

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] constexpr bool ends_at(seq right) const noexcept {
         return out_ && (right == end_ || right == end_ - 1);
     }
+    /// A probe is on its way that was sent before.
+    [[nodiscard]] constexpr bool repeats() const noexcept { return out_ && again_; }
 
     friend constexpr bool operator==(const tail_loss_probe&, const tail_loss_probe&) noexcept = default;
 
@@ -65,6 +67,7 @@ struct no_tail_loss_probe {
     constexpr void stop() noexcept {}
     [[nodiscard]] constexpr bool out() const noexcept { return false; }
     [[nodiscard]] constexpr bool ends_at(seq) const noexcept { return false; }
+    [[nodiscard]] constexpr bool repeats() const noexcept { return false; }
     friend constexpr bool operator==(const no_tail_loss_probe&, const no_tail_loss_probe&) noexcept = default;
 };
 
