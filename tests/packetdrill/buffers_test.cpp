@@ -47,7 +47,7 @@ segment ack(std::uint32_t n, std::uint32_t left = 0, std::uint32_t right = 0) {
 }
 sent_log ten_are_out() {
     sent_log log;
-    for (std::uint32_t n = 0; n < 10; ++n) log.sent(first + n * full, first + (n + 1) * full, begin);
+    for (std::uint32_t n = 0; n < 10; ++n) log.sent(first + n * full, first + (n + 1) * full, begin + n * 10ms);
     return log;
 }
 
@@ -107,6 +107,11 @@ TEST_CASE("buffers: PSH at the end of a write, and of what leaves in one piece",
         write(q, full, 8 * full);
         write(q, full, 8 * full);
         CHECK(pushed(q, 0, 2, 1) == list{1});
+    }
+    SECTION("more has come behind the end of a write, and more is to come") {
+        write(q, full, 8 * full);
+        write(q, full, 8 * full, true);
+        CHECK(pushed(q, 0, 2, 1).empty());
     }
     SECTION("again, as it was cut") {
         write(q, 6 * full, 8 * full);
@@ -171,6 +176,12 @@ TEST_CASE("measures: how far behind others a segment came", "[packetdrill]") {
         CHECK(log.reordering() == 10);
         CHECK(log.seen() == 2);
     }
+    SECTION("and not once more when it is acknowledged") {
+        log.heard(ack(0, 0, 9), full, true, begin);
+        log.heard(ack(10), full, true, begin);
+        CHECK(log.reordering() == 10);
+        CHECK(log.seen() == 1);
+    }
     SECTION("not if it was sent again") {
         log.sent(first + 3 * full, first + 4 * full, begin);
         log.heard(ack(0, 3, 4), full, true, begin);
@@ -178,6 +189,7 @@ TEST_CASE("measures: how far behind others a segment came", "[packetdrill]") {
     }
     SECTION("not if a timeout is being repaired") {
         log.heard(ack(0, 3, 4), full, false, begin);
+        log.heard(ack(10), full, false, begin);
         CHECK(log.seen() == 0);
     }
     SECTION("not by an ACK of what was not sent") {
@@ -191,11 +203,11 @@ TEST_CASE("measures: a round trip from each ACK of what was sent once", "[packet
     CHECK(log.srtt() == duration::zero());
     log.heard(ack(1), full, true, begin + 80ms);
     CHECK(log.srtt() == 80ms);
-    log.heard(ack(2), full, true, begin + 160ms);
+    log.heard(ack(2), full, true, begin + 170ms);
     CHECK(log.srtt() == 90ms);
-    log.sent(first + 2 * full, first + 3 * full, begin + 160ms);
+    log.sent(first + 2 * full, first + 3 * full, begin + 170ms);
     log.heard(ack(3), full, true, begin + 200ms);
     CHECK(log.srtt() == 90ms);
-    log.heard(ack(5), full, true, begin + 330ms);  // of the oldest that it acknowledges
+    log.heard(ack(5), full, true, begin + 360ms);  // of the oldest that it acknowledges
     CHECK(log.srtt() == 120ms);
 }
