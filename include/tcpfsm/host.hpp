@@ -237,6 +237,10 @@ public:
     constexpr answer set_user_timeout(handle h, duration d) noexcept {
         return set(h, [&](auto& s) { s.stream.set_user_timeout(d); });
     }
+    /// The peer is told so with the next segment (RFC 5482).
+    constexpr answer advertise_user_timeout(handle h, duration d) noexcept requires(Policies::user_timeout_option) {
+        return set(h, [&](auto& s) { s.stream.advertise_user_timeout(d); });
+    }
 
 private:
     template <class Open>
@@ -250,6 +254,7 @@ private:
         if (i == nobody) return {.says = answer::err_no_resources};
         settings.remote_specified = true;
         const answer said = open(roster_[i].stream, filled(settings, between, now));
+        this->narrow(roster_[i], now);
         roster_[i].known = roster_type::audience::user;
         roster_.touch(i, now);
         return {roster_.handle_of(i), said};
@@ -260,9 +265,19 @@ private:
         const std::uint32_t i = roster_.find(h);
         if (i == nobody) return {0, answer::err_no_connection};
         const moved done = call(roster_[i]);
+        follow_advice(roster_[i], now);
         roster_.touch(i, now);
         roster_.tidy(i);
         return done;
+    }
+    /// The receive buffer grows as the connection advises (window_advice.hpp), as far as its memory reaches.
+    constexpr void follow_advice([[maybe_unused]] slot<Policies>& s, [[maybe_unused]] time_point now) const noexcept {
+        if constexpr (Policies::window_advice) {
+            const auto& tcp = s.stream.tcp();
+            const std::uint32_t wanted = std::min(tcp.receive_advice(), config_.rcv_buff);
+            if (config_.rcv_first != 0 && wanted > tcp.numbers().given.rcv_buff)
+                s.stream.set_receive_buffer(wanted, now);
+        }
     }
     template <class Change>
     constexpr answer set(handle h, Change change) noexcept {

@@ -158,6 +158,14 @@ public:
     /// Which segments carry PSH.
     constexpr void set_push(push which) noexcept { push_ = which; }
     constexpr void set_user_timeout(duration d) noexcept { connection_.set_user_timeout(d); }
+    /// What the peer is told of it; see `basic_connection`.
+    constexpr void advertise_user_timeout(duration d) noexcept requires(Policies::user_timeout_option) {
+        connection_.advertise_user_timeout(d);
+    }
+    /// Of the memory for text that arrives so many octets serve from now on, at most all; see `basic_connection`.
+    constexpr void set_receive_buffer(std::size_t octets, time_point now) noexcept {
+        connection_.set_receive_buffer(as_buffer(std::min(octets, buffers_.receive.size())), now);
+    }
     constexpr void set_keep_alive(duration idle) noexcept { connection_.set_keep_alive(idle); }
     constexpr void set_nagle(bool on) noexcept { connection_.set_nagle(on); }
 

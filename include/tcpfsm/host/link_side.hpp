@@ -103,8 +103,13 @@ protected:
         p.mss = std::min(static_cast<std::uint16_t>(fits), p.mss_most);
         p.default_mss = v4 ? 536 : 1220;  // MUST-15
         p.ipv6 = !v4;
+        p.rcv_buff_most = std::max(p.rcv_buff_most, config_.rcv_buff);
         if (config_.known_mtu != nullptr) p.known_mtu = config_.known_mtu(config_.context, between.remote.address);
         return p;
+    }
+    /// A connection that begins offers no more than `rcv_first`.
+    constexpr void narrow(slot<Policies>& s, time_point now) const noexcept {
+        if (config_.rcv_first != 0) s.stream.set_receive_buffer(config_.rcv_first, now);
     }
     [[nodiscard]] constexpr bool is_ours(const ip_address& address) const noexcept {
         return config_.is_local == nullptr || config_.is_local(config_.context, address);
@@ -217,6 +222,7 @@ private:
         auto& s = roster_[i];
         // The listening connection, as it is for this peer (3.4.1), takes the SYN.
         (void)s.stream.open_passive(filled(roster_.listeners()[place].options.settings, between, now), now);
+        narrow(s, now);
         if constexpr (Policies::fast_open) {
             if (roster_.may_open_early(place, now)) s.stream.grant_fast_open(granted(between));
         }

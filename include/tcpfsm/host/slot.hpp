@@ -73,6 +73,9 @@ struct host_config {
     /// Octets of the send and the receive buffer of each connection.
     std::uint32_t snd_buff = 65536;
     std::uint32_t rcv_buff = 65536;
+    /// Octets of the receive buffer that serve at first; more, up to all, as `policies::window_advice` finds them of
+    /// use, so that a peer fills no more of the network than it needs. 0: all at once.
+    std::uint32_t rcv_first = 0;
     /// Ports that `connect` chooses from.
     port_range ephemeral{};
     /// True iff an address is one of this host; null: every unicast address is. It keeps out broadcast
