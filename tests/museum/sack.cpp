@@ -14,9 +14,9 @@
 #include <new>
 #include <vector>
 
-// Our sender has no scoreboard yet: a block tells whether an ACK is a duplicate, and nothing else. What holds today
-// is shown here, with mutants that do more with a block. A mutant keeps what it needs in its congestion control, and
-// marks what would have been its end with `broken`.
+// Most of these senders have no scoreboard: a block tells whether an ACK is a duplicate, and nothing else. Those that
+// have one are in scoreboard.cpp. A mutant does more with a block. It keeps what it needs in its congestion control,
+// and marks what would have been its end with `broken`.
 
 namespace {
 
