@@ -145,11 +145,12 @@ public:
         return true;
     }
     /// It has timed out so often that larger packets may be swallowed (RFC 4821 7.7, RFC 2923): the base, then half,
-    /// but below the base no less than has arrived: a path that loses whatever is sent would look ever narrower. True
-    /// if that is less than before.
-    constexpr bool swallowed(std::uint32_t packet, time_point now) noexcept {
+    /// but below the base no less than has arrived, unless it is `sure`: a path that loses whatever is sent would look
+    /// ever narrower. True if that is less than before.
+    constexpr bool swallowed(std::uint32_t packet, time_point now, bool sure = false) noexcept {
         carried_ = std::max(carried_, acked_);
-        const std::uint32_t less = std::max({mtu_ > base_ ? base_ : mtu_ / 2, least_, std::min(carried_, base_)});
+        const std::uint32_t fine = sure ? 0 : std::min(carried_, base_);
+        const std::uint32_t less = std::max({mtu_ > base_ ? base_ : mtu_ / 2, least_, fine});
         if (packet <= less || mtu_ <= less) return false;
         const std::uint32_t top = std::max(high_, mtu_);
         fall(less, top, now);

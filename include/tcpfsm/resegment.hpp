@@ -166,7 +166,8 @@ constexpr void path_timed_out(tcb<P>& t, std::uint32_t text, time_point now) noe
         bool fell = t.mtu.timed_out(t.snd.una, packet, now);
         if constexpr (probes_path<P>) {
             const bool often = t.snd.retries >= P::black_hole_timeouts;
-            fell = (!fell && often && t.mtu.swallowed(packet, now)) || fell;
+            const bool sure = t.snd.retries >= 2 * P::black_hole_timeouts;
+            fell = (!fell && often && t.mtu.swallowed(packet, now, sure)) || fell;
         }
         if (fell) resegment(t, now);
     }

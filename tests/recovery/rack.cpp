@@ -185,6 +185,7 @@ TEST_CASE("RACK: the least round trip is that of the last while", "[recovery][RF
 
 TEST_CASE("RACK: times are finer than a quarter of the round trip", "[recovery][RFC 8985 5.1][8985-2]") {
     // Microseconds: a segment 40 us after another, on a path of 100 us.
+    CHECK(to_microseconds32(time_point{duration{40}}) - to_microseconds32(time_point{}) == 40);
     recent_acknowledgment rack;
     rack.begin(seq{0});
     rack.delivered(sent_range<no_stamp>{.sent = 40}, seq{2}, 140, false);

@@ -87,7 +87,33 @@ void f_rto() {
     }
 }
 TEST_CASE("F-RTO with SACK", "[recovery][RFC 5682 3.1][5682-1][5682-5]") { f_rto<without_probes>(); }
-TEST_CASE("F-RTO without SACK", "[recovery][RFC 5682 2.1][5682-1][5682-2][5682-3]") { f_rto<plain>(); }
+TEST_CASE("F-RTO without SACK", "[recovery][RFC 5682 2.1][5682-1]") { f_rto<plain>(); }
+
+TEST_CASE("F-RTO: not for a timeout in a fast recovery", "[recovery][RFC 5682 2.1][5682-2]") {
+    sender<plain> tcp{30};
+    CHECK(tcp.leaves() == "0 1 2 3 4 5 6 7 8 9");
+    tcp.advance(100ms);
+    for (int i = 0; i < 3; ++i) {
+        tcp.hears_ack(0);
+        CHECK_FALSE(tcp.leaves().empty());
+    }
+    CHECK(tcp.waits() == 900ms);
+    CHECK(tcp.leaves() == "0");
+    tcp.hears_ack(2);
+    CHECK(tcp.leaves().substr(0, 1) == "2");
+}
+
+TEST_CASE("F-RTO: what is neither an ACK of new text nor a duplicate says nothing",
+          "[recovery][RFC 5682 2.1][5682-3]") {
+    auto tcp = after_timeout<plain>();
+    tcp.hears_ack(2);
+    CHECK(tcp.leaves() == "10 11");
+    tcp.gets("P. 1:11(10) ack 2001"_seg);
+    tcp.gets(". 11:11(0) ack 3001"_seg);
+    CHECK_FALSE(tcp.numbers().recovering());
+    CHECK(tcp.numbers().congestion.threshold() >= 10'000);
+    CHECK(tcp.leaves().substr(0, 2) == "12");
+}
 
 TEST_CASE("Eifel: an ACK that echoes an older timestamp answers the first transmission",
           "[recovery][RFC 3522 3.2][RFC 4015 3]") {
