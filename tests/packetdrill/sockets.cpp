@@ -50,7 +50,6 @@ public:
         bool zero_copy = false;     ///< MSG_ZEROCOPY counts
         bool tells_queued = false;  ///< TCP_INQ: recvmsg says how much is left to read
         int mark = 0;               ///< SO_MARK, which is only remembered
-        bool free_bind = false;     ///< so is IP_FREEBIND: any address may be bound
         int fast_queue = 0;         ///< fast opens that may be pending at once, at a listener
         std::vector<tcpfsm::hash_key> fast_keys{};
         bool connect_fast = false;  ///< `connect` only remembers the address, and the first text goes with the SYN
@@ -1457,8 +1456,7 @@ int sockets::setsockopt(int fd, int level, int name, const void* value, socklen_
     } else if (level == IPPROTO_IP && name == IP_MTU_DISCOVER) {
         return within(0, 5, opt.discovers);
     } else if (level == IPPROTO_IP && name == IP_FREEBIND) {
-        opt.free_bind = n != 0;
-        return 0;
+        return 0;  // any address may be bound
     } else if (level == IPPROTO_IPV6 && name == IPV6_V6ONLY) {
         opt.only_v6 = n;
         return 0;
