@@ -249,6 +249,19 @@ TEST_CASE("Fast open, server: a SYN,ACK that is lost goes again alone, without o
     tcp.emits(". 1001:2001(1000) ack 101"_seg);
 }
 
+TEST_CASE("Fast open, server: once a SYN,ACK was lost nothing new follows it, although there would be room",
+          "[RFC 7413 4.2.2][7413-6]") {
+    server tcp = opened_by_cookie({.nagle = false});
+    CHECK(tcp.send(50) == ok);
+    tcp.emits("P. 1:51(50) ack 101"_seg);
+    tcp.advance(1s);
+    tcp.emits("S. 0:0(0) ack 101 <mss 1460>"_seg);
+    CHECK(tcp.send(50) == ok);
+    tcp.emits_nothing();
+    tcp.gets(". 101:101(0) ack 1"_seg);
+    tcp.emits(". 1:51(50) ack 101"_seg);
+}
+
 TEST_CASE("Fast open, server: the same SYN once more is answered by the SYN,ACK alone, and its text counts once",
           "[RFC 7413 4.2.2]") {
     for (const script& again : {"S 0:100(100) <mss 1000,FO 0102030405060708>"_seg, "S 0:0(0) <mss 1000>"_seg,
