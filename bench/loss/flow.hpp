@@ -62,12 +62,12 @@ template <class Control, bool Paced = false>
 struct server : tcpfsm::policies {
     using congestion = Control;
     static constexpr bool pacing = Paced;
-    /// Gaps that a receiver can remember: as many as the library allows.
-    static constexpr std::size_t reassembly_ranges = 255;
+    /// Gaps that a receiver can remember: as many as a slow start leaves that overflows a gigabit and 100 ms.
+    static constexpr std::size_t reassembly_ranges = 8192;
     /// And ranges of what was sent: where text is paced, each segment may be one.
-    static constexpr std::size_t sent_ranges = 8192;
+    static constexpr std::size_t sent_ranges = 32768;
     /// Text that comes late is seldom refused for its timestamp.
-    static constexpr tcpfsm::duration timestamp_tick = std::chrono::milliseconds{20};
+    static constexpr tcpfsm::duration timestamp_tick = std::chrono::milliseconds{50};
     /// The minimum, also of what is added to the round trip, is a kernel's, a fifth of the RFC's: on short round trips
     /// one second would be all that one sees.
     static constexpr tcpfsm::rto_limits rto{std::chrono::seconds{1}, std::chrono::milliseconds{200},

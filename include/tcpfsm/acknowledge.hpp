@@ -142,7 +142,7 @@ private:
         if constexpr (tcb<P>::remembers) {
             if (t_.selective()) {
                 t_.armed_at = now_;  // RFC 6298 5.3
-                return selective<P>{t_, now_}.take(seg, before, octets);
+                return selective<P>{t_, now_}.take(seg, before, octets, echo_);
             }
         }
         if constexpr (tcb<P>::rate_based) selective<P>{t_, now_}.take_plain(seg, before);
@@ -155,8 +155,8 @@ private:
         heed(finding, octets, before);
     }
     /// RFC 6298 3 (Karn) and RFC 7323 4: one round trip is timed at a time; after a retransmission the
-    /// timestamps tell which transmission was acknowledged. Answers what this very ACK tells of the round trip, or
-    /// zero.
+    /// timestamps tell which transmission was acknowledged, unless there are records, which tell better. Answers what
+    /// this very ACK tells of the round trip, or zero.
     constexpr duration measure(const segment& seg) noexcept {
         if (snd_.timing && snd_.timed <= seg.ack) {
             snd_.timing = false;
@@ -165,6 +165,10 @@ private:
         }
         const auto age = t_.echo_age(seg.options, now_);
         if (!age || answers_earlier(seg.options.ts_ecr)) return {};
+        if (t_.selective()) {
+            echo_ = *age;
+            return {};
+        }
         if (!snd_.timing) t_.rtt.sample(*age);
         return *age;
     }
@@ -224,6 +228,7 @@ private:
     arrival& out_;
     time_point now_;
     std::uint32_t marked_ = 0;
+    duration echo_{};  // where there are records: the round trip by the timestamp, or zero
 };
 
 }  // namespace tcpfsm

@@ -67,6 +67,7 @@ public:
     /// Nothing can be sent. If there is nothing, rates that are measured now are the user's.
     constexpr void note_idle() noexcept {
         t_.pace_due = never;
+        if constexpr (tcb<P>::paced) t_.pace.wait(false);
         if constexpr (tcb<P>::rate_based) {
             const bool room = t_.in_flight() + snd_.mss <= t_.window();
             if (room && !snd_.waiting() && t_.sent.board.lost() == 0) t_.rate.mark_app_limited(t_.in_flight());
@@ -76,8 +77,10 @@ public:
     [[nodiscard]] constexpr bool on_pace() noexcept {
         if constexpr (tcb<P>::paced) {
             if (t_.early()) return true;  // no timer would end the pause
-            t_.pace_due = t_.pace.open(now_) ? never : t_.pace.release();
-            return t_.pace_due == never || snd_.probe || snd_.tail;
+            const bool open = t_.pace.open(now_);
+            if (!open) t_.pace.wait(true);
+            t_.pace_due = open ? never : t_.pace.release();
+            return open || snd_.probe || snd_.tail;
         } else {
             return true;
         }

@@ -54,6 +54,22 @@ constexpr bool recovers() {
 }
 static_assert(recovers());
 
+// What was counted towards another segment outlives a loss, but makes no more than that one.
+constexpr bool counts_on() {
+    new_reno c = begun(1000);
+    c.lost({1000, 40000});
+    c.recovered({1000, 40000});
+    for (int i = 0; i < 19; ++i) c.acked({1000, 20000}, 1000);
+    c.lost({1000, 20000});
+    c.recovered({1000, 20000});
+    if (c.window() != 10000) return false;
+    c.acked({1000, 10000}, 1000);
+    if (c.window() != 11000) return false;
+    for (int i = 0; i < 9; ++i) c.acked({1000, 11000}, 1000);
+    return c.window() == 11000;
+}
+static_assert(counts_on());
+
 constexpr std::uint32_t threshold_after_loss(std::uint32_t flight) {
     new_reno c = begun(1000);
     c.lost({1000, flight});

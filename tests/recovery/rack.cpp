@@ -215,6 +215,40 @@ TEST_CASE("RACK: after a timeout what was sent a moment ago is not lost", "[reco
     CHECK(tcp.leaves().empty());
 }
 
+TEST_CASE("RACK: where packets overtake each other, what arrives beyond a hole lets the window grow",
+          "[recovery][5681-16]") {
+    sender<> tcp{100};
+    CHECK(tcp.leaves() == "0 1 2 3 4 5 6 7 8 9");
+    tcp.advance(100ms);
+    const auto grows = [&](std::uint32_t ack, std::initializer_list<sender<>::block> blocks) {
+        const std::uint32_t before = tcp.window();
+        tcp.hears_ack(ack, blocks);
+        static_cast<void>(tcp.leaves());
+        return tcp.window() - before;
+    };
+    CHECK(grows(0, {{1, 2}}) == 0);  // it may be the first of three duplicates
+    CHECK(grows(2, {}) == 1000);     // it was not: the first came late
+    CHECK(grows(2, {{3, 4}}) == 1000);
+    CHECK(grows(2, {{3, 5}}) == 1000);
+    CHECK(grows(2, {{3, 5}}) == 0);  // nothing new
+    CHECK(grows(5, {}) == 1000);     // two of the three were counted
+}
+
+TEST_CASE("Round trip: after a retransmission what was sent once tells of it", "[recovery][6298-9][6298-10]") {
+    sender<> tcp{10};
+    CHECK(tcp.leaves() == "0 1 2 3 4 5 6 7 8 9");
+    tcp.advance(100ms);
+    tcp.hears_ack(0, {{1, 4}});
+    CHECK(tcp.leaves() == "0");
+    CHECK(tcp.numbers().rtt.srtt() == 100ms);
+    tcp.advance(40ms);
+    tcp.hears_ack(0, {{1, 5}});
+    CHECK(tcp.numbers().rtt.srtt() == 105ms);
+    tcp.advance(60ms);
+    tcp.hears_ack(5);  // number 0 was sent twice
+    CHECK(tcp.numbers().rtt.srtt() == 105ms);
+}
+
 /// Fifty segments leave evenly, 2 ms apart. Two ACKs tell that number `late` was overtaken, and it comes 20 ms late:
 /// within a quarter of the round trip.
 template <class P>

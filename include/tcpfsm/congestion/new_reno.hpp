@@ -138,11 +138,12 @@ public:
         counted_ = std::min(counted_ - window(), window());
         grow(p.smss);
     }
-    /// RFC 5681 3.2 step 2 and 3: half of what was in flight, and the three segments that left.
+    /// RFC 5681 3.2 step 2 and 3: half of what was in flight, and the three segments that left. What was counted
+    /// towards one segment more is kept: recovery takes the round trip in which nothing is counted.
     constexpr void lost(const path& p) noexcept {
         reno_window::lost(p, beta.of(p.flight));
         slow_start_.stop();
-        counted_ = 0;
+        counted_ = std::min(counted_, threshold());
     }
     constexpr void marked(const path& p) noexcept { marked(p, beta.of(p.flight)); }
     constexpr void timed_out(const path& p, bool first) noexcept {

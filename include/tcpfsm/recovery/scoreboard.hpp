@@ -85,7 +85,7 @@ public:
     /// Begins anew with what is outstanding, and has been for up to `since` microseconds.
     constexpr void begin(seq una, seq nxt, microseconds32 now, std::uint32_t since = 0) noexcept {
         *this = {};
-        begin_ = una;
+        begin_ = touched_ = una;
         if (una != nxt) push({.end = nxt, .sent = now, .blur = std::min(since, 0xfff'ffffU) & 0xfff'ffffU});
     }
     /// [from, end) is sent: new octets behind all others, or old ones again. New ones join the last range if that was
@@ -123,11 +123,13 @@ public:
             if (front.end == upto) pop();
         }
         begin_ = una;
+        touched_ = later(touched_, una);
     }
     /// [left, right), which lies within what is outstanding, has arrived. `take` as above.
     template <class F>
     constexpr void sack(stretch block, F&& take) noexcept {
         make_room();
+        touched_ = later(touched_, block.right);
         const std::size_t first = cut(block.left);
         const std::size_t last = cut(block.right);
         for (std::size_t i = first; i < last; ++i) {
@@ -143,13 +145,16 @@ public:
         for (std::size_t i = last; i-- > first;) join(i);
         if (first != 0) join(first - 1);
     }
-    /// Every range in flight for which `is_lost(range)` is lost. Answers how many octets that are.
-    template <class F>
-    constexpr std::uint32_t lose(F&& is_lost) noexcept {
+    /// Every range in flight for which `is_lost(range, where)` is lost. Answers how many octets that are. Beyond all
+    /// that has arrived or was sent again, ranges lie in the order of their time: the first that `is_later` ends the
+    /// search.
+    template <class F, class G>
+    constexpr std::uint32_t lose(F&& is_lost, G&& is_later) noexcept {
         std::uint32_t octets = 0;
         seq left = begin_;
         for (std::size_t i = 0; i < count_; ++i) {
             range& r = at(i);
+            if (left >= touched_ && is_later(static_cast<const range&>(r))) break;
             if (r.in_flight() && is_lost(static_cast<const range&>(r), stretch{left, r.end})) {
                 r.lost = true;
                 octets += r.end - left;
@@ -158,6 +163,10 @@ public:
         }
         lost_ += octets;
         return octets;
+    }
+    template <class F>
+    constexpr std::uint32_t lose(F&& is_lost) noexcept {
+        return lose(is_lost, [](const range&) { return false; });
     }
     /// From here on a range ends at `where`, if that lies in one.
     constexpr void split(seq where) noexcept {
@@ -236,15 +245,33 @@ private:
     /// The index of the range that begins at `where`, after cutting one in two if need be. There is room.
     constexpr std::size_t cut(seq where) noexcept {
         std::size_t i = 0;
-        while (i < count_ && at(i).end <= where) ++i;
+        for (std::size_t beyond = count_; i < beyond;) {
+            const std::size_t middle = (i + beyond) / 2;
+            if (at(middle).end <= where) {
+                i = middle + 1;
+            } else {
+                beyond = middle;
+            }
+        }
         if (i == count_ || left_of(i) == where) return i;
-        for (std::size_t k = count_++; k > i; --k) at(k) = at(k - 1);
+        if (i < count_ / 2U) {  // the shorter side moves
+            first_ = static_cast<std::uint16_t>((first_ + N - 1) % N);
+            ++count_;
+            for (std::size_t k = 0; k <= i; ++k) at(k) = at(k + 1);
+        } else {
+            for (std::size_t k = count_++; k > i; --k) at(k) = at(k - 1);
+        }
         at(i).end = where;
         return i + 1;
     }
     constexpr void erase(std::size_t i) noexcept {
-        for (std::size_t k = i + 1; k < count_; ++k) at(k - 1) = at(k);
-        --count_;
+        if (i >= count_ / 2U) {
+            for (std::size_t k = i + 1; k < count_; ++k) at(k - 1) = at(k);
+            --count_;
+        } else {
+            for (std::size_t k = i; k > 0; --k) at(k) = at(k - 1);
+            pop();
+        }
     }
     /// Joins range `i` with the next one if both have arrived: when they were sent no longer matters.
     constexpr void join(std::size_t i) noexcept {
@@ -255,6 +282,7 @@ private:
         erase(i + 1);
     }
     constexpr void resent(stretch what, microseconds32 now, const Stamp& stamp) noexcept {
+        touched_ = later(touched_, what.right);
         const std::size_t first = cut(what.left);
         const std::size_t last = cut(what.right);
         if (first == last) return;
@@ -308,11 +336,13 @@ private:
         a.again = true;
         a.share_time(b);
         if (lost) lost_ += first + second;
+        touched_ = later(touched_, b.end);
         erase_keeping_end(best - 1);
     }
 
     std::array<range, N> ring_{};
     seq begin_{};
+    seq touched_{};  // nothing beyond has arrived or was sent again
     std::uint32_t sacked_ = 0;
     std::uint32_t lost_ = 0;
     std::uint16_t first_ = 0;

@@ -38,8 +38,9 @@ public:
         snd_.again = snd_.nxt;
         t_.send_again();
     }
-    /// An acceptable ACK. SND.UNA has moved over `octets` of it already; `p` is the path before it did.
-    constexpr void take(const segment& seg, path p, std::uint32_t octets) noexcept {
+    /// An acceptable ACK. SND.UNA has moved over `octets` of it already; `p` is the path before it did; `echo` is the
+    /// round trip by its timestamp, or zero.
+    constexpr void take(const segment& seg, path p, std::uint32_t octets, duration echo = {}) noexcept {
         before_ = t_.unsacked();
         s_.board.acknowledge(snd_.una, [&](const range& r, std::uint32_t n) {
             if constexpr (P::undo) {
@@ -49,10 +50,7 @@ public:
         });
         const std::uint32_t held = s_.board.sacked();
         const bool duplicate = take_blocks(seg);
-        if (rtt_ != duration::zero()) s_.tail.sampled();
-        // What was sent after the timeout, and once, has arrived: that ends the backing off (RFC 8961 section 4).
-        if (rtt_ != duration::zero() && t_.rtt.backed_off() != 0 && t_.armed_at <= now_ - rtt_) t_.rtt.sample(rtt_);
-        p.rtt = rtt_;
+        measure(p, echo);
         p.una = snd_.una;
         if (octets != 0) {
             s_.duplicates = 0;
@@ -104,6 +102,19 @@ public:
 private:
     [[nodiscard]] static constexpr bool sacks(const segment& seg) noexcept { return seg.options.sack_count != 0; }
 
+    /// What was sent once, and delivered by this ACK, has a round trip (RFC 6298 3); else its echo may tell one. What
+    /// was sent after a timeout ends the backing off (RFC 8961 section 4).
+    constexpr void measure(path& p, duration echo) noexcept {
+        const bool timed = p.rtt != duration::zero() || snd_.timing;
+        const bool backed_off = t_.rtt.backed_off() != 0;
+        p.rtt = rtt_;
+        if (rtt_ != duration::zero()) s_.tail.sampled();
+        if (rtt_ != duration::zero() && (backed_off ? t_.armed_at <= now_ - rtt_ : !timed)) {
+            t_.rtt.sample(rtt_);
+        } else if (echo != duration::zero() && !timed) {
+            t_.rtt.sample(echo);
+        }
+    }
     /// Octets of one range have arrived.
     constexpr void deliver(const segment& seg, const range& r, std::uint32_t octets) noexcept {
         delivered_ += octets;
@@ -200,11 +211,14 @@ private:
             const microseconds32 now = clock32();
             const std::uint32_t allowed = s_.rack.allowance(view());
             std::uint32_t wait = 0;
-            const std::uint32_t lost = lose([&](const range& r, const stretch& where) {
-                const std::uint32_t rest = s_.rack.remaining(r.sent, where.right, now, allowed);
-                if (rest != recent_acknowledgment::no_hurry) wait = std::max(wait, rest);
-                return rest == 0;
-            });
+            const auto rest = [&](const range& r) { return s_.rack.remaining(r.sent, r.end, now, allowed); };
+            const std::uint32_t lost = lose(
+                [&](const range& r, const stretch&) {
+                    const std::uint32_t left = rest(r);
+                    if (left != recent_acknowledgment::no_hurry) wait = std::max(wait, left);
+                    return left == 0;
+                },
+                [&](const range& r) { return rest(r) == recent_acknowledgment::no_hurry; });
             if (wait != 0) s_.reorder_due = after(now_, duration{wait});
             return lost;
         } else {
@@ -215,17 +229,18 @@ private:
             return lose([&](const range& r, const stretch& where) { return where.left == snd_.una && !r.again; });
         }
     }
-    template <class F>
-    constexpr std::uint32_t lose(F is_lost) noexcept {
-        return s_.board.lose([&](const range& r, const stretch& where) {
+    template <class F, class... Later>
+    constexpr std::uint32_t lose(F is_lost, Later... is_later) noexcept {
+        const auto told = [&](const range& r, const stretch& where) {
             if (!is_lost(r, where)) return false;
             if constexpr (P::undo) t_.check.suspect(where.right - where.left);
             if constexpr (tcb<P>::rate_based) {
-                const auto told = t_.rate.missed(r.stamp, where.left, where.right - where.left);
-                t_.congestion.missed(t_.to_peer(now_), told);
+                const auto sample = t_.rate.missed(r.stamp, where.left, where.right - where.left);
+                t_.congestion.missed(t_.to_peer(now_), sample);
             }
             return true;
-        });
+        };
+        return s_.board.lose(told, is_later...);
     }
     constexpr void begin(path p, std::uint32_t lost) noexcept {
         if constexpr (P::undo) {
@@ -256,7 +271,12 @@ private:
         if (s_.now == episode::none && lost != 0) {
             if (!lost_a_probe(lost)) begin(p, lost);
         } else if (s_.now != episode::fast && !ended) {
-            if (octets != 0) t_.congestion.acked(p, octets);
+            // Where packets overtake each other, a hole is no duplicate ACK: what is beyond it was delivered.
+            std::uint32_t counts = octets;
+            if constexpr (P::rack_tlp) {
+                if (s_.rack.reordering_seen()) counts = delivered_;
+            }
+            if (counts != 0) t_.congestion.acked(p, counts);
             // RFC 8985 7.4: a probe has repaired what was lost; the loss remains a sign of congestion.
             if (s_.now == episode::none && repaired) {
                 path after = p;
