@@ -194,15 +194,17 @@ private:
         }
         return sent_before(snd_.una, snd_.nxt);
     }
+    /// The same, if there is room for it in flight.
+    [[nodiscard]] constexpr std::optional<stretch> in_window(const std::optional<stretch>& s) const noexcept {
+        return s && t_.in_flight() + s->text <= t_.window() ? s : std::nullopt;
+    }
     /// What is known to be lost, as far as there is room in flight.
     [[nodiscard]] constexpr std::optional<stretch> lost() const noexcept {
         const auto where = t_.sent.board.first_lost();
         if constexpr (follows_path<P>) {
             if (t_.mtu.holds(where->left)) return std::nullopt;
         }
-        const auto s = sent_before(where->left, where->right);
-        if (!s || t_.in_flight() + s->text > t_.window()) return std::nullopt;
-        return s;
+        return in_window(sent_before(where->left, where->right));
     }
     /// RFC 6675 section 4, NextSeg, rules 3 and 4: recovery has room, and there is no new text, or the peer has no
     /// room.
@@ -210,9 +212,7 @@ private:
         if (!t_.selective() || t_.sent.now != episode::fast) return std::nullopt;
         if (snd_.waiting() && snd_.usable(snd_.nxt) != 0) return std::nullopt;
         const auto where = t_.sent.board.doubtful(full() + (snd_.fin_sent() ? 1U : 0U));
-        const auto s = where ? sent_before(where->left, where->right) : std::nullopt;
-        if (!s || t_.in_flight() + s->text > t_.window()) return std::nullopt;
-        return s;
+        return where ? in_window(sent_before(where->left, where->right)) : std::nullopt;
     }
     /// RFC 8985 7.3: new text if there is any and the peer has room, else the last segment once more.
     [[nodiscard]] constexpr std::optional<stretch> tail() const noexcept {

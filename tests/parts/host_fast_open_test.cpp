@@ -2,13 +2,11 @@
 // host_fast_open_test.cpp: two hosts that open fast with each other (RFC 7413), over a link that takes time.
 
 #include <support/catch.hpp>
-#include <support/hosts.hpp>
+#include <support/far_hosts.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,72 +24,18 @@ constexpr endpoint server4{*parse_ip("10.0.0.2"), 80};
 constexpr ip_address client4 = *parse_ip("10.0.0.1");
 constexpr fast_open_cookie no_cookie{};
 
-hash_key key_of(std::uint8_t octet) {
-    hash_key key{};
-    key.fill(octet);
-    return key;
-}
-
 /// Two hosts, and 50 ms between them.
-struct far_apart {
-    using storage = host_storage<8, 4096, 4096, 2, opens_fast>;
-    using host_type = basic_host<opens_fast>;
-    struct flying {
-        time_point arrives;
-        octet_string octets;
-        bool to_server;
-    };
-    static constexpr duration away = 50ms;
-
-    std::unique_ptr<storage> memory_a = std::make_unique<storage>();
-    std::unique_ptr<storage> memory_b = std::make_unique<storage>();
-    host_type client{storage::config(key_of(1)), memory_a->memory()};
-    host_type server;
-    std::deque<flying> link{};
-    time_point now{1000s};
+struct far_apart : far_hosts<opens_fast, host_storage<8, 4096, 4096, 2, opens_fast>> {
     bool drops_syns_with_text = false;  // and the path swallows them
 
     explicit far_apart(std::uint32_t pending = 4, host_config config = storage::config(key_of(2)))
-        : server{config, memory_b->memory()} {
+        : far_hosts{config, 50ms} {
+        carries = [this](const segment& seg, bool) {
+            return !(drops_syns_with_text && seg.has(ctl::syn) && seg.text != 0);
+        };
         REQUIRE(server.listen({.port = 80, .fast_open = pending}));
     }
 
-    void poll(host_type& from, bool to_server) {
-        for (;;) {
-            octet_string out(from.config().mtu);
-            out.resize(from.poll_packet(out, now));
-            if (out.empty()) return;
-            const seen got = read_packet(out);
-            if (drops_syns_with_text && got.seg.has(ctl::syn) && got.seg.text != 0) continue;
-            link.push_back({now + away, out, to_server});
-        }
-    }
-    void send_all() {
-        poll(client, true);
-        poll(server, false);
-    }
-    /// Until the next thing happens, but no further than `until`.
-    bool step(time_point until) {
-        send_all();
-        time_point next = std::min(client.poll_timeout(), server.poll_timeout());
-        if (!link.empty()) next = std::min(next, link.front().arrives);
-        if (next > until) return false;
-        now = std::max(now, next);
-        client.handle_timeout(now);
-        server.handle_timeout(now);
-        while (!link.empty() && link.front().arrives <= now) {
-            const flying p = link.front();
-            link.pop_front();
-            (p.to_server ? server : client).handle_packet(p.octets, now);
-        }
-        return true;
-    }
-    void wait(duration d) {
-        const time_point until = now + d;
-        while (step(until)) {
-        }
-        now = until;
-    }
     /// A request of 100 octets and an answer of 200: how long until the client has the answer, and what it learns.
     struct exchange {
         duration took{};

@@ -2,12 +2,10 @@
 // host_settings_test.cpp: what a host hands on to its connections: advice about buffers, user timeouts.
 
 #include <support/catch.hpp>
-#include <support/hosts.hpp>
+#include <support/far_hosts.hpp>
 
 #include <chrono>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <string>
 
 using namespace tcpfsm;
@@ -21,80 +19,32 @@ struct talkative : brief {
     static constexpr bool user_timeout_option = true;
 };
 constexpr std::uint32_t room = 128 * 1024;
-using storage = host_storage<2, room, room, 1, talkative>;
-using host_type = basic_host<talkative>;
 constexpr endpoint server4{*parse_ip("10.0.0.2"), 80};
 constexpr ip_address client4 = *parse_ip("10.0.0.1");
 
 /// Two hosts, 20 ms between them, and one connection.
-struct two {
-    std::unique_ptr<storage> memory_a = std::make_unique<storage>();
-    std::unique_ptr<storage> memory_b = std::make_unique<storage>();
-    host_type client;
-    host_type server;
-    struct flying {
-        time_point arrives;
-        octet_string octets;
-        bool to_server;
-    };
-    std::deque<flying> link{};
-    time_point now{1000s};
+struct two : far_hosts<talkative, host_storage<2, room, room, 1, talkative>> {
     handle here{}, there{};
     segment last{};             ///< of the server's
     std::uint32_t largest = 0;  ///< window that the server has offered
 
-    explicit two(std::uint32_t first)
-        : client{storage::config(key(1)), memory_a->memory()},
-          server{with(storage::config(key(2)), first), memory_b->memory()} {
+    explicit two(std::uint32_t first) : far_hosts{with(storage::config(key_of(2)), first), 20ms} {
+        carries = [this](const segment& seg, bool to_server) {
+            if (to_server) return true;
+            last = seg;
+            const auto* s = server.stream(there);
+            if (s != nullptr) largest = std::max(largest, s->tcp().numbers().rcv.wnd());
+            return true;
+        };
         REQUIRE(server.listen({.port = 80, .settings = {.user_timeout_option = true}}));
         here = client.connect(server4, endpoint{client4, 0}, now, {.user_timeout_option = true}).of;
         wait(1s);
         while (const auto e = server.poll_event()) there = e->of;
         REQUIRE(server.stream(there) != nullptr);
     }
-    static hash_key key(std::uint8_t octet) {
-        hash_key k{};
-        k.fill(octet);
-        return k;
-    }
     static host_config with(host_config c, std::uint32_t first) {
         c.rcv_first = first;
         return c;
-    }
-    void poll(host_type& from, bool to_server) {
-        for (;;) {
-            octet_string out(from.config().mtu);
-            out.resize(from.poll_packet(out, now));
-            if (out.empty()) return;
-            if (!to_server) {
-                last = read_packet(out).seg;
-                const auto* s = server.stream(there);
-                if (s != nullptr) largest = std::max(largest, s->tcp().numbers().rcv.wnd());
-            }
-            link.push_back({now + 20ms, out, to_server});
-        }
-    }
-    bool step(time_point until) {
-        poll(client, true);
-        poll(server, false);
-        time_point next = std::min(client.poll_timeout(), server.poll_timeout());
-        if (!link.empty()) next = std::min(next, link.front().arrives);
-        if (next > until) return false;
-        now = std::max(now, next);
-        client.handle_timeout(now);
-        server.handle_timeout(now);
-        while (!link.empty() && link.front().arrives <= now) {
-            const flying p = link.front();
-            link.pop_front();
-            (p.to_server ? server : client).handle_packet(p.octets, now);
-        }
-        return true;
-    }
-    void wait(duration d) {
-        const time_point until = now + d;
-        while (step(until)) {
-        }
-        now = until;
     }
     /// How long a million octets take that are read as they arrive.
     duration sends_a_million() {
