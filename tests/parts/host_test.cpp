@@ -78,6 +78,21 @@ TEST_CASE("host: a connection from the SYN to the free slot, over IPv4 and IPv6"
     CHECK(c.b.host.poll_timeout() == never);
 }
 
+TEST_CASE("host: text that ends the handshake is told of", "[host][3.10.7.4 5]") {
+    cable c{box{1}, box{2}};
+    REQUIRE(c.b.host.listen(at_port(80)));
+    const handle h = c.a.host.connect(server4, client4, c.now).of;
+    for (const auto& p : c.a.packets(c.now)) c.b.host.handle_packet(p, c.now);
+    for (const auto& p : c.b.packets(c.now)) c.a.host.handle_packet(p, c.now);
+    const octet_string lost = c.a.packet(c.now);  // the third segment of the handshake
+    REQUIRE(read_packet(lost).seg.text == 0);
+    say(c.a, h, "GET /", c.now);
+    c.run();
+    const handle server = c.b.told(news::accepted);
+    CHECK(c.b.told(news::readable) == server);
+    CHECK(c.b.read(server, c.now) == "GET /");
+}
+
 TEST_CASE("host: stale handles are harmless", "[host]") {
     cable c{box{1, {.connections = 1}}, box{2, {.connections = 1}}};
     REQUIRE(c.b.host.listen(at_port(80)));

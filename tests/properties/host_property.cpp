@@ -163,16 +163,29 @@ private:
     }
     /// The next thing happens: a packet lands, or a deadline passes.
     void advance() {
+        nobody_sleeps_too_long();
         const time_point due = std::min(boxes_[0]->host.poll_timeout(), boxes_[1]->host.poll_timeout());
         const time_point lands = wire_.empty() ? never : wire_.begin()->lands;
         const time_point user = after(now_, std::chrono::milliseconds{50});
         now_ = std::max(now_, std::min({due, lands, all_ended() ? never : user}));
         if (now_ == never) return;
-        for (auto& b : boxes_) b->host.handle_timeout(now_);
+        for (auto& b : boxes_) {
+            b->host.handle_timeout(now_);
+            RC_ASSERT(b->host.poll_timeout() > now_);
+        }
         while (!wire_.empty() && wire_.begin()->lands <= now_) {
             const flight f = *wire_.begin();
             wire_.erase(wire_.begin());
             land(f);
+        }
+    }
+    /// The one deadline of the host is no later than that of any connection.
+    void nobody_sleeps_too_long() {
+        for (const bool server : {false, true}) {
+            for (const auto& [h, port] : names_[server]) {
+                const auto* s = boxes_[server]->host.stream(h);
+                if (s != nullptr) RC_ASSERT(boxes_[server]->host.poll_timeout() <= s->poll_timeout());
+            }
         }
     }
     void land(const flight& f) {

@@ -26,6 +26,8 @@ class basic_link_side {
 public:
     /// Resets to segments of no connection that may wait to be polled; what comes beyond is dropped.
     static constexpr std::size_t most_resets = 16;
+    /// Connections that one `handle_timeout` looks at.
+    static constexpr unsigned most_looks = 1024;
     /// The least MTU: the largest headers and the least MSS that the connection goes down to.
     static constexpr std::uint16_t least_mtu = ipv6_header_size + tcp_header_size + Policies::mss_floor;
 
@@ -64,18 +66,19 @@ public:
         }
         return 0;
     }
-    /// When `handle_timeout` is to be called next; `never` if no timer runs.
+    /// When `handle_timeout` is to be called next; `never` if there is nothing to wait for. No timer of a connection
+    /// expires before that. It may be too early: a deadline that has moved on is noticed when the old one comes.
     [[nodiscard]] constexpr time_point poll_timeout() const noexcept { return roster_.first_deadline(); }
-    /// Time has passed. Serves every connection whose deadline has come.
+    /// Time has passed. Serves the connections whose deadlines have come, but looks at no more than `most_looks`: if
+    /// there are others, `poll_timeout` does not lie ahead of now.
     constexpr void handle_timeout(time_point now) noexcept {
-        while (roster_.first_deadline() <= now) {
-            const std::uint32_t i = roster_.first_due();
+        unsigned steps = most_looks;
+        for (std::uint32_t i = roster_.take_due(now, steps); i != nobody; i = roster_.take_due(now, steps)) {
             auto& s = roster_[i];
             if (s.give_up <= now) (void)s.stream.abort(now);
             s.stream.handle_timeout(now);
             roster_.touch(i, now);
             roster_.schedule_after(i, now);
-            if (now == never) return;
         }
     }
 
@@ -197,12 +200,12 @@ private:
         const arrival got = s.stream.handle_segment(seg.segment, seg.text, now);
         if (reopens) begin(i, place);
         roster_.ended_by_peer(i, now);
+        roster_.touch(i, now);  // the user may hear of the connection by this very segment
         if (got.in_order != 0) roster_.tell(i, news::readable);
         if (got.acked != 0 && s.send_stalled) {
             s.send_stalled = false;
             roster_.tell(i, news::writable);
         }
-        roster_.touch(i, now);
         return {.fate = got.dropped ? fate::discarded : fate::delivered, .arrival = got};
     }
     /// The host is, to a segment of no connection, a TCP in LISTEN or in CLOSED.

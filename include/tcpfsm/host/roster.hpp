@@ -86,7 +86,7 @@ public:
         unseat(i);
         leave_backlog(i);
         leave_early(i);
-        deadlines_.set(i, never);
+        deadlines_.disarm(i);
         owing_.remove(slots_, i);
         telling_.remove(slots_, i);
         lingering_.remove(slots_, i);
@@ -216,14 +216,23 @@ public:
     }
     constexpr void owes_nothing(std::uint32_t i) noexcept { owing_.remove(slots_, i); }
 
-    /// The deadline of the connection is what it says.
-    constexpr void schedule(std::uint32_t i) noexcept { deadlines_.set(i, deadline(i)); }
+    /// The connection is looked at no later than it wishes.
+    constexpr void schedule(std::uint32_t i) noexcept { deadlines_.arm(i, deadline(i)); }
     /// The same, but later than now: what is overdue although it was served waits to be polled.
     constexpr void schedule_after(std::uint32_t i, time_point now) noexcept {
-        deadlines_.set(i, std::max(deadline(i), after(now, duration{1})));
+        deadlines_.disarm(i);
+        deadlines_.arm(i, std::max(deadline(i), after(now, duration{1})));
     }
+    /// No deadline is earlier.
     [[nodiscard]] constexpr time_point first_deadline() const noexcept { return deadlines_.first(); }
-    [[nodiscard]] constexpr std::uint32_t first_due() const noexcept { return deadlines_.first_member(); }
+    /// A connection whose deadline has come, or `nobody`; see `deadlines::take`.
+    constexpr std::uint32_t take_due(time_point now, unsigned& steps) noexcept {
+        for (;;) {
+            const std::uint32_t i = deadlines_.take(now, steps);
+            if (i == nobody || deadline(i) <= now) return i;
+            schedule(i);  // it has moved on
+        }
+    }
 
 private:
     [[nodiscard]] constexpr time_point deadline(std::uint32_t i) const noexcept {
