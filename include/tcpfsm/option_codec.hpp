@@ -35,6 +35,9 @@ enum class option_kind : std::uint8_t {
 /// The data offset is four bits wide: 60 octets of header, 20 of them fixed.
 inline constexpr std::size_t max_options_size = 40;
 
+/// NOP, NOP, timestamps of ten octets: what most segments begin their options with, and end (RFC 7323 appendix A).
+inline constexpr std::uint32_t timestamps_alone = 0x0101080a;
+
 /// A cookie may have so many octets (RFC 7413 section 4.1.1), or none.
 [[nodiscard]] constexpr bool may_be_cookie(std::size_t octets) noexcept {
     return octets == 0 || (octets % 2 == 0 && octets >= 4 && octets <= 16);
@@ -72,6 +75,12 @@ inline constexpr std::size_t max_options_size = 40;
     sent.ceb = sent.has_ceb() ? opt.ceb : 0U;
     sent.e1b = sent.has_e1b() ? opt.e1b : 0U;
     return sent;
+}
+
+/// True iff nothing but timestamps is there, as in most segments.
+[[nodiscard]] constexpr bool timestamps_at_most(const options& opt) noexcept {
+    const bool of_syn = opt.has_mss || opt.has_window_scale || opt.sack_permitted || opt.has_fast_open;
+    return !of_syn && opt.sack_count == 0 && opt.accecn.there == 0 && !opt.has_user_timeout;
 }
 
 /// The options of `seg` that go on the wire. MSS, window scale, SACK-permitted and fast open only with SYN
@@ -117,7 +126,10 @@ inline constexpr std::size_t max_options_size = 40;
 }
 
 /// Octets of options that the header of `seg` will carry, padding included: a multiple of 4, at most 40.
-[[nodiscard]] constexpr std::size_t options_size(const segment& seg) noexcept { return size_of(sent_options(seg)); }
+[[nodiscard]] constexpr std::size_t options_size(const segment& seg) noexcept {
+    if (timestamps_at_most(seg.options)) return seg.options.has_timestamps ? 12 : 0;
+    return size_of(sent_options(seg));
+}
 
 /// Writes the option of accurate ECN, with NOPs before it.
 constexpr std::uint8_t* write_accecn(std::uint8_t* to, const accecn_option& opt) noexcept {
@@ -153,8 +165,14 @@ constexpr std::uint8_t* write_accecn(std::uint8_t* to, const accecn_option& opt)
 /// SACK; before these the user timeout; last, behind NOPs, accurate ECN. All are aligned to four octets, so nothing is
 /// left to pad (MUST-69).
 constexpr std::size_t write_options(std::span<std::uint8_t> out, const segment& seg) noexcept {
-    const options sent = sent_options(seg);
     std::uint8_t* to = out.data();
+    if (timestamps_at_most(seg.options)) {
+        if (!seg.options.has_timestamps) return 0;
+        to = store32(to, timestamps_alone);
+        store32(store32(to, seg.options.ts_val), seg.options.ts_ecr);
+        return 12;
+    }
+    const options sent = sent_options(seg);
     const auto put = [&to](auto... octets) { ((*to++ = static_cast<std::uint8_t>(octets)), ...); };
     using enum option_kind;
     if (sent.has_mss) {
@@ -235,6 +253,12 @@ constexpr void take_option(options& got, option_kind kind, std::span<const std::
 /// of an option that comes twice the last one counts.
 [[nodiscard]] constexpr std::optional<options> parse_options(std::span<const std::uint8_t> octets) noexcept {
     options got;
+    if (octets.size() == 12 && load32(octets.data()) == timestamps_alone) {
+        got.has_timestamps = true;
+        got.ts_val = load32(octets.data() + 4);
+        got.ts_ecr = load32(octets.data() + 8);
+        return got;
+    }
     while (!octets.empty()) {
         const auto kind = static_cast<option_kind>(octets[0]);
         if (kind == option_kind::end) break;

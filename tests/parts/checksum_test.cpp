@@ -94,6 +94,25 @@ TEST_CASE("sums at run time", "[RFC 1071][3.1][property]") {
     });
 }
 
+TEST_CASE("sums at every alignment and of every length", "[RFC 1071][3.1]") {
+    octet_vector octets(600);
+    std::uint32_t x = 1;
+    for (auto& o : octets) o = static_cast<std::uint8_t>((x = x * 1103515245 + 12345) >> 16U);
+    octet_vector copy(octets.size());
+    std::size_t wrong = 0;
+    for (std::size_t skip = 0; skip < 16; ++skip) {
+        for (std::size_t size = 0; size <= octets.size() - 16; ++size) {
+            const auto part = exactly(std::span{octets}.subspan(skip, size));  // a sanitizer sees a look beyond
+            const std::uint16_t sum = plain_sum(part);
+            wrong += partial_sum{std::span{octets}.subspan(skip, size)}.value() != sum;
+            wrong += partial_sum{part}.value() != sum;
+            const auto to = std::span{copy}.subspan(15 - skip, size);
+            wrong += copy_and_sum(to, part).value() != sum || !same(to, part);
+        }
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("many octets of all ones do not overflow", "[RFC 1071]") {
     const octet_vector ones(1'000'003, 0xff);
     CHECK(partial_sum{ones}.value() == plain_sum(ones));
