@@ -64,18 +64,19 @@ void measure_requests(const wishes& w) {
         all.push_back(std::make_unique<requests<P>>(s.connections));
     }
     const std::size_t rounds = w.quick ? 5 : 15, blocks = w.quick ? 40 : 100;
-    std::vector<std::vector<double>> costs(steps.size());
+    std::vector<std::vector<double>> single(steps.size()), batched(steps.size());
     for (auto& a : all) (void)a->one_by_one(2 * blocks);
     for (std::size_t r = 0; r < rounds; ++r) {
-        for (std::size_t i = 0; i < all.size(); ++i) costs[i].push_back(all[i]->one_by_one(blocks));
+        for (std::size_t i = 0; i < all.size(); ++i) single[i].push_back(all[i]->one_by_one(blocks));
+        for (std::size_t i = 0; i < all.size(); ++i) batched[i].push_back(all[i]->in_batches(blocks));
     }
-    const double alone = median(costs[0]);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        std::printf("request %9u connections %8.0f ns (least %.0f)\n", steps[i].connections, median(costs[i]),
-                    least(costs[i]));
-        if (i != 0)
-            print_ratio("request_" + std::to_string(steps[i].connections), median(costs[i]) / alone, steps[i].target,
-                        true);
+        const std::string n = std::to_string(steps[i].connections);
+        std::printf("request %9u connections %8.0f ns (least %.0f), in batches %.0f ns (least %.0f)\n",
+                    steps[i].connections, median(single[i]), least(single[i]), median(batched[i]), least(batched[i]));
+        if (i == 0) continue;
+        print_ratio("request_" + n, median(single[i]) / median(single[0]), steps[i].target, true);
+        print_ratio("request_batch_" + n, median(batched[i]) / median(single[0]), steps[i].target, true);
     }
 }
 

@@ -80,9 +80,10 @@ public:
     explicit wire(std::size_t most) : octets_(most * room), sizes_(most) {}
     void clear() { count_ = 0; }
     [[nodiscard]] std::size_t size() const { return count_; }
-    [[nodiscard]] std::span<std::uint8_t> place() {
-        require(count_ < sizes_.size(), "more packets than were expected");
-        return std::span{octets_}.subspan(count_ * room, room);
+    /// For the packet after `ahead` others that will be added.
+    [[nodiscard]] std::span<std::uint8_t> place(std::size_t ahead = 0) {
+        require(count_ + ahead < sizes_.size(), "more packets than were expected");
+        return std::span{octets_}.subspan((count_ + ahead) * room, room);
     }
     void add(std::size_t n) {
         require(n != 0, "a packet did not fit");

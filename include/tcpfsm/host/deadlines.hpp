@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/host/chain.hpp>
+#include <tcpfsm/host/prefetch.hpp>
 #include <tcpfsm/time.hpp>
 
 #include <algorithm>
@@ -55,6 +56,8 @@ public:
         c.when = when;
         place(member);
     }
+    /// `member` will be armed soon.
+    constexpr void expect(std::uint32_t member) const noexcept { prefetch(cells_[member]); }
     /// `member` has no deadline any more.
     constexpr void disarm(std::uint32_t member) noexcept {
         if (cells_[member].when == never) return;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tcpfsm/host/chain.hpp>
+#include <tcpfsm/host/prefetch.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,10 @@ public:
             if (cells_[at].tag == tag && is_it(cells_[at].who)) return cells_[at].who;
         }
         return nobody;
+    }
+    /// Somebody with this hash will be looked for soon.
+    constexpr void expect(std::uint64_t hash) const noexcept {
+        if (!cells_.empty()) prefetch(cells_[home(tag_of(hash))]);
     }
     /// Adds a member. False if the table is full: one cell always stays empty, so that a search ends.
     constexpr bool insert(std::uint64_t hash, std::uint32_t who) noexcept {

@@ -52,7 +52,22 @@ public:
 
     /// The connection with this name, or `nobody`.
     [[nodiscard]] constexpr std::uint32_t find(const four_tuple& between) const noexcept {
-        return table_.find(table_hash(secret_, between), [&](std::uint32_t i) { return slots_[i].between == between; });
+        return find(between, hash_of(between));
+    }
+    [[nodiscard]] constexpr std::uint32_t find(const four_tuple& between, std::uint64_t hash) const noexcept {
+        return table_.find(hash, [&](std::uint32_t i) { return slots_[i].between == between; });
+    }
+    [[nodiscard]] constexpr std::uint64_t hash_of(const four_tuple& between) const noexcept {
+        return table_hash(secret_, between);
+    }
+    /// The connection with this hash will be looked for soon: first where it stands, then the connection itself.
+    constexpr void expect(std::uint64_t hash) const noexcept { table_.expect(hash); }
+    constexpr void approach(std::uint64_t hash) const noexcept {
+        (void)table_.find(hash, [&](std::uint32_t i) {
+            prefetch(slots_[i]);
+            deadlines_.expect(i);
+            return true;
+        });
     }
     /// The connection with this handle, or `nobody` if that is stale.
     [[nodiscard]] constexpr std::uint32_t find(handle h) const noexcept {
@@ -213,6 +228,10 @@ public:
     constexpr void to_the_end(std::uint32_t i) noexcept {
         owing_.remove(slots_, i);
         owing_.push(slots_, i);
+    }
+    /// Whoever is next will be asked soon.
+    constexpr void expect_after(std::uint32_t i) const noexcept {
+        if (const std::uint32_t next = slots_[i].owes.behind; next != nobody) prefetch(slots_[next]);
     }
     constexpr void owes_nothing(std::uint32_t i) noexcept { owing_.remove(slots_, i); }
 
