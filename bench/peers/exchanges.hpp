@@ -49,7 +49,6 @@ struct two_ends {
     using stream = span_stream<Policies>;
     std::array<octets, 4> rings;
     octets packet = octets(65600);
-    octets bridge = octets(65600);
     stream a, b;
     time_point now{std::chrono::seconds{1}};
     std::uint32_t iss = 1;
@@ -70,34 +69,32 @@ struct two_ends {
     bool pass(const carriage& by, stream& from, stream& to, const four_tuple& between) {
         const auto out = from.poll_transmit(now);
         if (!out) return false;
-        const std::size_t ip = ip_header_size(between.local.address);
-        if (by.copied && by.summed) {
-            const std::size_t size = write_packet(packet, between, out->segment, out->first, out->second);
+        const ip_address& source = between.local.address;
+        const ip_address& destination = between.remote.address;
+        const auto mode = by.summed ? checksum_mode::defer : checksum_mode::trust;
+        const auto made_by = by.summed ? checksum_by::writer : checksum_by::nobody;
+        if (by.copied) {
+            const std::size_t size = write_packet(packet, between, out->segment, out->first, out->second, {}, made_by);
             const tcpfsm::packet p = parse_packet(std::span{packet}.first(size));
-            const parsed seg = parse_tcp(p.payload, p.source, p.destination);
-            if (seg) to.handle_segment(seg.segment, seg.text, now);
+            const parsed seg = parse_tcp(p.payload, p.source, p.destination, mode);
+            if (seg) hear(by, to, seg, {seg.text, {}});
             return true;
         }
-        std::span<const std::uint8_t> text = out->first;
-        if (!out->second.empty()) {  // a segment over the end of the ring
-            std::copy(out->second.begin(), out->second.end(), std::copy(text.begin(), text.end(), bridge.begin()));
-            text = std::span{bridge}.first(out->segment.text);
-        }
-        const auto room = std::span{packet}.subspan(ip);
-        const partial_sum sum = by.summed ? partial_sum{text} : partial_sum{};
-        const std::size_t header = write_tcp_header(room, between, out->segment, sum);
-        write_ip_header(packet, between.local.address, between.remote.address, tcp_protocol, header + text.size());
-        if (by.copied) {
-            std::copy(text.begin(), text.end(), room.begin() + static_cast<std::ptrdiff_t>(header));
-            text = room.subspan(header, text.size());
-        }
-        parsed seg = parse_tcp(room.first(header), between.local.address, between.remote.address, checksum_mode::trust);
-        seg.segment.text = static_cast<std::uint32_t>(text.size());
-        partial_sum all =
-            pseudo_header_sum(between.local.address, between.remote.address, tcp_protocol, header + text.size());
-        if (by.summed && !all.append(room.first(header)).append(text).verifies()) return true;
-        to.handle_segment(seg.segment, text, now);
+        const pieces<const std::uint8_t> text{out->first, out->second};
+        const auto room = std::span{packet}.subspan(ip_header_size(source));
+        const partial_sum sum = by.summed ? sum_of(text) : partial_sum{};
+        const std::size_t header = write_tcp_header(room, between, out->segment, sum, made_by);
+        write_ip_header(packet, source, destination, tcp_protocol, header + text.size());
+        const parsed seg = parse_tcp(room.first(header), source, destination, mode, text.size());
+        if (seg) hear(by, to, seg, text);
         return true;
+    }
+    void hear(const carriage& by, stream& to, const parsed& seg, pieces<const std::uint8_t> text) {
+        if (by.summed) {
+            (void)to.handle_unverified(seg.segment, seg.rest, text, now);
+        } else {
+            to.handle_segment(seg.segment, text.first, text.second, now);
+        }
     }
     bool there(const carriage& by) { return pass(by, a, b, forward); }
     bool back(const carriage& by) { return pass(by, b, a, backward); }

@@ -145,6 +145,14 @@ constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const s
     return partial_sum::of_total(total);
 }
 
+/// The sum of a header, whose length is a multiple of four, behind what was summed before.
+[[nodiscard]] constexpr partial_sum sum_of_header(std::span<const std::uint8_t> header,
+                                                  partial_sum before = {}) noexcept {
+    std::uint64_t total = before.value();
+    for (std::size_t at = 0; at + 4 <= header.size(); at += 4) total += load32(header.data() + at);
+    return partial_sum::of_total(total);
+}
+
 /// The checksum after one 16-bit word under it changed from `before` to `now`, without looking at the others.
 /// RFC 1624 equation 3: HC' = ~(~HC + ~m + m'); the older RFC 1141 gets zero wrong.
 [[nodiscard]] constexpr std::uint16_t updated_checksum(std::uint16_t checksum, std::uint16_t before,

@@ -7,6 +7,7 @@
 #include <tcpfsm/octets.hpp>
 #include <tcpfsm/wire.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -126,7 +127,7 @@ constexpr void skip_extensions(packet& got) noexcept {
     const std::size_t total = load16(&octets[2]);
     if (header < ipv4_header_size || header > octets.size()) return refuse(ip_error::bad_header_length);
     if (total < header || total > octets.size()) return refuse(ip_error::bad_total_length);
-    if (!partial_sum{octets.first(header)}.verifies()) return refuse(ip_error::bad_header_checksum);
+    if (!sum_of_header(octets.first(header)).verifies()) return refuse(ip_error::bad_header_checksum);
     if ((load16(&octets[6]) & 0x3fff) != 0) return refuse(ip_error::fragment);  // more fragments, or an offset
     got.source = ip_address{octets.subspan<12, 4>()};
     got.destination = ip_address{octets.subspan<16, 4>()};
@@ -177,21 +178,21 @@ constexpr std::size_t write_ip_header(std::span<std::uint8_t> out, const ip_addr
     if (source.family() != destination.family() || out.size() < size || payload_size > most) return 0;
     std::uint8_t* to = out.data();
     if (source.is_v4()) {
-        to = store16(to, static_cast<std::uint16_t>(0x4500 | fields.dscp_ecn));
-        to = store16(to, static_cast<std::uint16_t>(size + payload_size));
-        to = store16(to, fields.id);
-        to = store16(to, 0x4000);  // don't fragment: path MTU discovery (RFC 1191) needs to know
-        to = store16(to, static_cast<std::uint16_t>(fields.hop_limit << 8 | protocol));
-        to = store16(to, 0);
-    } else {
-        to = store32(to, 6U << 28 | std::uint32_t{fields.dscp_ecn} << 20);  // flow label 0
-        to = store16(to, static_cast<std::uint16_t>(payload_size));
-        to = store16(to, static_cast<std::uint16_t>(protocol << 8 | fields.hop_limit));
+        const auto kind_and_length =
+            static_cast<std::uint32_t>((0x4500U | fields.dscp_ecn) << 16 | (size + payload_size));
+        const auto id_and_bits = std::uint32_t{fields.id} << 16 | 0x4000U;  // don't fragment: RFC 1191 needs to know
+        const auto life = static_cast<std::uint32_t>(fields.hop_limit << 8 | protocol);
+        const std::uint32_t from = load32(source.octets().data()), towards = load32(destination.octets().data());
+        const auto sum = partial_sum::of_total(std::uint64_t{kind_and_length} + id_and_bits + life + from + towards);
+        to = store32(store32(to, kind_and_length), id_and_bits);
+        to = store32(to, life << 16 | sum.checksum());
+        store32(store32(to, from), towards);
+        return size;
     }
-    for (const ip_address* address : {&source, &destination}) {
-        for (const std::uint8_t octet : address->octets()) *to++ = octet;
-    }
-    if (source.is_v4()) store16(out.data() + 10, partial_sum{out.first(size)}.checksum());
+    to = store32(to, 6U << 28 | std::uint32_t{fields.dscp_ecn} << 20);  // flow label 0
+    to = store16(to, static_cast<std::uint16_t>(payload_size));
+    to = store16(to, static_cast<std::uint16_t>(protocol << 8 | fields.hop_limit));
+    for (const ip_address* address : {&source, &destination}) to = std::copy_n(address->octets().begin(), 16, to);
     return size;
 }
 
@@ -199,11 +200,11 @@ constexpr std::size_t write_ip_header(std::span<std::uint8_t> out, const ip_addr
 /// The codepoint of ECN is that of the segment. Answers the size of all, or 0 if it does not fit.
 constexpr std::size_t write_packet(std::span<std::uint8_t> out, const four_tuple& between, const segment& seg,
                                    std::span<const std::uint8_t> text = {}, std::span<const std::uint8_t> more = {},
-                                   ip_fields fields = {}) noexcept {
+                                   ip_fields fields = {}, checksum_by by = checksum_by::writer) noexcept {
     const std::size_t size = ip_header_size(between.local.address);
     if (out.size() < size) return 0;
     fields.dscp_ecn = static_cast<std::uint8_t>((fields.dscp_ecn & ~3U) | static_cast<unsigned>(seg.ecn));
-    const std::size_t tcp = write_tcp(out.subspan(size), between, seg, text, more);
+    const std::size_t tcp = write_tcp(out.subspan(size), between, seg, text, more, by);
     if (tcp == 0) return 0;
     if (write_ip_header(out, between.local.address, between.remote.address, tcp_protocol, tcp, fields) == 0) return 0;
     return size + tcp;

@@ -248,28 +248,34 @@ constexpr void take_option(options& got, option_kind kind, std::span<const std::
     }
 }
 
-/// Reads the octets between the fixed header and the text. Nothing if a length octet is missing, is less than
-/// two, or leads past the end (MUST-7): then all that follows is guesswork. Takes at most one step an octet;
-/// of an option that comes twice the last one counts.
-[[nodiscard]] constexpr std::optional<options> parse_options(std::span<const std::uint8_t> octets) noexcept {
-    options got;
+/// Reads the octets between the fixed header and the text into `got`, which is empty. False if a length octet is
+/// missing, is less than two, or leads past the end (MUST-7): then all that follows is guesswork. Takes at most one
+/// step an octet; of an option that comes twice the last one counts.
+constexpr bool read_options(options& got, std::span<const std::uint8_t> octets) noexcept {
     if (octets.size() == 12 && load32(octets.data()) == timestamps_alone) {
         got.has_timestamps = true;
         got.ts_val = load32(octets.data() + 4);
         got.ts_ecr = load32(octets.data() + 8);
-        return got;
+        return true;
     }
     while (!octets.empty()) {
         const auto kind = static_cast<option_kind>(octets[0]);
         if (kind == option_kind::end) break;
         std::size_t length = 1;
         if (kind != option_kind::no_operation) {  // every other option has a length octet (MUST-68)
-            if (octets.size() < 2 || octets[1] < 2 || octets[1] > octets.size()) return std::nullopt;
+            if (octets.size() < 2 || octets[1] < 2 || octets[1] > octets.size()) return false;
             length = octets[1];
             take_option(got, kind, octets.first(length).subspan(2));
         }
         octets = octets.subspan(length);
     }
+    return true;
+}
+
+/// The same as a value; nothing if it would be false.
+[[nodiscard]] constexpr std::optional<options> parse_options(std::span<const std::uint8_t> octets) noexcept {
+    options got;
+    if (!read_options(got, octets)) return std::nullopt;
     return got;
 }
 

@@ -2,6 +2,8 @@
 // ring.hpp: octets in a circle: where they lie, not the octets themselves.
 #pragma once
 
+#include <tcpfsm/checksum.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +21,12 @@ struct pieces {
     std::span<Octet> first{};
     std::span<Octet> second{};
     [[nodiscard]] constexpr std::size_t size() const noexcept { return first.size() + second.size(); }
+    [[nodiscard]] constexpr bool empty() const noexcept { return first.empty() && second.empty(); }
+    /// All but the first `n` octets; none if there are no more.
+    [[nodiscard]] constexpr pieces without(std::size_t n) const noexcept {
+        if (n < first.size()) return {first.subspan(n), second};
+        return {second.subspan(std::min(n - first.size(), second.size())), {}};
+    }
 };
 
 /// The `n` octets that begin `at` octets after `front`; fewer if the memory is smaller.
@@ -45,15 +53,38 @@ constexpr std::size_t copy_octets(std::span<std::uint8_t> to, std::span<const st
     std::copy_n(from.begin(), n, to.begin());
     return n;
 }
-/// The same into a ring.
-constexpr std::size_t copy_octets(pieces<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
-    const std::size_t n = copy_octets(to.first, from);
-    return n + copy_octets(to.second, from.subspan(n));
+/// The same out of a ring, into one, or both.
+constexpr std::size_t copy_octets(pieces<std::uint8_t> to, pieces<const std::uint8_t> from) noexcept {
+    std::size_t copied = 0;
+    while (!to.empty() && !from.empty()) {  // at most three times
+        const std::size_t n = copy_octets(to.first, from.first);
+        copied += n;
+        to = to.without(n);
+        from = from.without(n);
+    }
+    return copied;
 }
-/// The same out of a ring.
+constexpr std::size_t copy_octets(pieces<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
+    return copy_octets(to, pieces<const std::uint8_t>{from, {}});
+}
 constexpr std::size_t copy_octets(std::span<std::uint8_t> to, pieces<const std::uint8_t> from) noexcept {
-    const std::size_t n = copy_octets(to, from.first);
-    return n + copy_octets(to.subspan(n), from.second);
+    return copy_octets(pieces<std::uint8_t>{to, {}}, from);
+}
+
+/// The sum of octets in a ring.
+[[nodiscard]] constexpr partial_sum sum_of(pieces<const std::uint8_t> octets) noexcept {
+    return partial_sum{octets.first}.append(octets.second);
+}
+/// Copies `from` to `to`, which must be as long and apart from it, and answers the sum.
+constexpr partial_sum copy_and_sum(pieces<std::uint8_t> to, pieces<const std::uint8_t> from) noexcept {
+    partial_sum sum;
+    while (!to.empty() && !from.empty()) {
+        const std::size_t n = std::min(to.first.size(), from.first.size());
+        sum.append(copy_and_sum(to.first.first(n), from.first.first(n)));
+        to = to.without(n);
+        from = from.without(n);
+    }
+    return sum;
 }
 
 }  // namespace tcpfsm

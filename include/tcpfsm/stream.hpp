@@ -174,19 +174,22 @@ public:
     /// SEGMENT ARRIVES, with its text, which is copied. A SYN that would reopen a connection in TIME-WAIT is
     /// let drop while there is unread text of the old one; the peer repeats it.
     constexpr arrival handle_segment(const segment& seg, std::span<const std::uint8_t> text, time_point now) noexcept {
-        if (unread_ != 0 && would_reopen(seg)) {
-            return {.in = connection_.at(), .why = event::rcv_syn_reopen, .dropped = true};
-        }
-        const state before = connection_.at();
-        const arrival got = connection_.handle_segment(seg, now);
-        if (got.text != 0 && got.skip < text.size()) {
-            copy_octets(receive_ring(unread_ + got.at, got.text), text.subspan(got.skip));
-        }
-        unread_ = std::min(unread_ + got.in_order, buffers_.receive.size());
-        front_send_ =
-            moved_on(front_send_, std::min<std::size_t>(got.acked, buffers_.send.size()), buffers_.send.size());
-        flush_if_lost(before);
-        return got;
+        return arrived(seg, {text, {}}, std::nullopt, now);
+    }
+    /// The same with text in two pieces.
+    constexpr arrival handle_segment(const segment& seg, std::span<const std::uint8_t> text,
+                                     std::span<const std::uint8_t> more, time_point now) noexcept {
+        return arrived(seg, {text, more}, std::nullopt, now);
+    }
+    /// The same, if nobody has looked at the checksum: `rest` is the sum of all but the text (`parsed::rest`), and the
+    /// text, in one or two pieces, is summed while it is copied. Nothing if it does not verify: then there was no
+    /// segment. It is copied before it is verified only to where nothing stands that anybody may ever read.
+    constexpr std::optional<arrival> handle_unverified(const segment& seg, partial_sum rest,
+                                                       pieces<const std::uint8_t> text, time_point now) noexcept {
+        const auto place = blank_place(seg, text.size());
+        rest.append(place ? copy_and_sum(receive_ring(unread_ + *place, text.size()), text) : sum_of(text));
+        if (!rest.verifies()) return std::nullopt;
+        return arrived(seg, text, place, now);
     }
     /// Time has passed.
     constexpr event_set handle_timeout(time_point now) noexcept {
@@ -259,6 +262,35 @@ private:
         p.snd_buff = as_buffer(buffers_.send.size());
         p.rcv_buff = as_buffer(buffers_.receive.size());
         return p;
+    }
+    /// Where the text of `seg` belongs, counted from the end of the text in order, if all of it fits there and none of
+    /// it has arrived before.
+    [[nodiscard]] constexpr std::optional<std::size_t> blank_place(const segment& seg, std::size_t n) const noexcept {
+        const auto& t = connection_.numbers();
+        if (n == 0 || n != seg.text || seg.has(ctl::syn) || !connection_.may_receive()) return std::nullopt;
+        const std::size_t at = seg.seq - t.rcv.nxt;  // huge, if it begins before
+        const std::size_t room = buffers_.receive.size() - unread_;
+        if (at > room || n > room - at) return std::nullopt;
+        for (std::size_t i = 0; i < t.held.size(); ++i) {
+            if (t.held[i].left < seg.seq + seg.text && seg.seq < t.held[i].right) return std::nullopt;
+        }
+        return at;
+    }
+    /// The text may have been copied already, to this place behind the text in order.
+    constexpr arrival arrived(const segment& seg, pieces<const std::uint8_t> text, std::optional<std::size_t> there,
+                              time_point now) noexcept {
+        if (unread_ != 0 && would_reopen(seg)) {
+            return {.in = connection_.at(), .why = event::rcv_syn_reopen, .dropped = true};
+        }
+        const state before = connection_.at();
+        const arrival got = connection_.handle_segment(seg, now);
+        const bool in_place = there && got.skip == 0 && got.at == *there;
+        if (got.text != 0 && !in_place) copy_octets(receive_ring(unread_ + got.at, got.text), text.without(got.skip));
+        unread_ = std::min(unread_ + got.in_order, buffers_.receive.size());
+        front_send_ =
+            moved_on(front_send_, std::min<std::size_t>(got.acked, buffers_.send.size()), buffers_.send.size());
+        flush_if_lost(before);
+        return got;
     }
     /// A new connection begins with empty buffers.
     constexpr answer opened(answer said) noexcept {

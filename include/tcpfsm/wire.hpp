@@ -8,6 +8,7 @@
 #include <tcpfsm/option_codec.hpp>
 #include <tcpfsm/segment.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -45,10 +46,17 @@ enum class wire_error : std::uint8_t {
     return "";
 }
 
-/// Whether the reader looks at the checksum.
+/// Who looks at the checksum of what arrives.
 enum class checksum_mode : std::uint8_t {
-    verify,  ///< as RFC 9293 MUST-3 demands
-    trust,   ///< someone else has done so: the network card, or a copy that sums
+    verify,  ///< the reader, as RFC 9293 MUST-3 demands
+    trust,   ///< someone else has done so: the network card
+    defer,   ///< a copy of the text that sums: `parsed::rest`, with the sum of the text behind it, must verify
+};
+/// Who makes the checksum of what leaves.
+enum class checksum_by : std::uint8_t {
+    writer,  ///< it is there
+    device,  ///< the field holds the sum of the pseudo-header, and the device adds what follows
+    nobody,  ///< the field is zero: nobody looks, as on a link inside one machine
 };
 
 /// What stood in the octets. With an error, the fields that were read before it was found.
@@ -56,6 +64,7 @@ struct parsed {
     tcpfsm::segment segment{};
     std::uint16_t source_port = 0;
     std::uint16_t destination_port = 0;
+    partial_sum rest{};                    ///< with `checksum_mode::defer`: the sum of everything but the text
     std::span<const std::uint8_t> text{};  ///< the text, in the octets that were given
     wire_error error = wire_error::none;
 
@@ -63,22 +72,22 @@ struct parsed {
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return error == wire_error::none; }
 };
 
-/// Reads the octets of one segment, header and text, as they stand between two addresses.
-[[nodiscard]] constexpr parsed parse_tcp(std::span<const std::uint8_t> octets, const ip_address& source,
-                                         const ip_address& destination,
-                                         checksum_mode mode = checksum_mode::verify) noexcept {
-    parsed got;
-    const auto refuse = [&got](wire_error why) {
-        got.error = why;
-        return got;
-    };
-    if (octets.size() < tcp_header_size) return refuse(wire_error::too_short);
+/// Reads a segment into `got`, which is empty; `behind` octets of text follow elsewhere.
+constexpr wire_error read_tcp(parsed& got, std::span<const std::uint8_t> octets, std::size_t behind,
+                              const ip_address& source, const ip_address& destination, checksum_mode mode) noexcept {
+    if (octets.size() < tcp_header_size) return wire_error::too_short;
     const std::uint8_t* at = octets.data();
     const std::size_t header_size = std::size_t{at[12]} / 16 * 4;
-    if (header_size < tcp_header_size || header_size > octets.size()) return refuse(wire_error::bad_offset);
-    if (mode == checksum_mode::verify &&
-        !pseudo_header_sum(source, destination, tcp_protocol, octets.size()).append(octets).verifies()) {
-        return refuse(wire_error::bad_checksum);
+    if (header_size < tcp_header_size || header_size > octets.size()) return wire_error::bad_offset;
+    if (mode != checksum_mode::trust) {
+        const partial_sum pseudo = pseudo_header_sum(source, destination, tcp_protocol, octets.size() + behind);
+        const partial_sum header = sum_of_header(octets.first(header_size), pseudo);
+        const auto text = octets.subspan(header_size);
+        if (mode == checksum_mode::defer) {
+            got.rest = header;
+        } else if (!partial_sum{header}.append(text).verifies()) {
+            return wire_error::bad_checksum;
+        }
     }
 
     got.source_port = load16(at);
@@ -89,11 +98,18 @@ struct parsed {
     got.segment.wnd = load16(at + 14);
     got.segment.up = load16(at + 18);
     got.text = octets.subspan(header_size);
-    got.segment.text = static_cast<std::uint32_t>(got.text.size());
+    got.segment.text = static_cast<std::uint32_t>(got.text.size() + behind);
+    const bool sound = read_options(got.segment.options, octets.first(header_size).subspan(tcp_header_size));
+    return sound ? wire_error::none : wire_error::bad_option_length;
+}
 
-    const auto options = parse_options(octets.first(header_size).subspan(tcp_header_size));
-    if (!options) return refuse(wire_error::bad_option_length);
-    got.segment.options = *options;
+/// Reads the octets of one segment, header and text, as they stand between two addresses. With `behind` octets of
+/// text elsewhere, as devices lend them, these are the others; only `defer` and `trust` can be for such a one.
+[[nodiscard]] constexpr parsed parse_tcp(std::span<const std::uint8_t> octets, const ip_address& source,
+                                         const ip_address& destination, checksum_mode mode = checksum_mode::verify,
+                                         std::size_t behind = 0) noexcept {
+    parsed got;
+    got.error = read_tcp(got, octets, behind, source, destination, mode);
     return got;
 }
 
@@ -106,23 +122,29 @@ struct parsed {
 /// `seg.text` octets of text whose sum is `text`; they are not touched. Answers the size of the header, or 0
 /// if `out` is too small for it.
 constexpr std::size_t write_tcp_header(std::span<std::uint8_t> out, const four_tuple& between, const segment& seg,
-                                       partial_sum text = {}) noexcept {
+                                       partial_sum text = {}, checksum_by by = checksum_by::writer) noexcept {
     const std::size_t size = header_size(seg);
     if (out.size() < size) return 0;
-    const auto offset = static_cast<std::uint16_t>(size / 4 << 12);
-    std::uint8_t* to = store16(out.data(), between.local.port);
-    to = store16(to, between.remote.port);
+    const auto ports = std::uint32_t{between.local.port} << 16 | between.remote.port;
+    const auto bits = static_cast<std::uint32_t>(size / 4 << 12 | (seg.ctl.bits() & 0x1ffU));
+    const std::uint32_t bits_and_window = bits << 16 | seg.wnd;
+    std::uint8_t* to = store32(out.data(), ports);
     to = store32(to, seg.seq.value());
     to = store32(to, seg.ack.value());
-    to = store16(to, static_cast<std::uint16_t>(offset | (seg.ctl.bits() & 0x1ffU)));
-    to = store16(to, seg.wnd);
-    std::uint8_t* const checksum = to;
-    to = store16(to, 0);
-    store16(to, seg.up);
+    to = store32(to, bits_and_window);
+    store32(to, seg.up);
     write_options(out.subspan(tcp_header_size), seg);
+    if (by == checksum_by::nobody) return size;
 
     partial_sum sum = pseudo_header_sum(between.local.address, between.remote.address, tcp_protocol, size + seg.text);
-    store16(checksum, sum.append(out.first(size)).append(text).checksum());
+    if (by == checksum_by::device) {
+        store16(to, sum.value());
+        return size;
+    }
+    // The numbers are at hand; what was just written in halves is slow to read in wholes.
+    std::uint64_t total = std::uint64_t{ports} + seg.seq.value() + seg.ack.value() + bits_and_window + seg.up;
+    for (std::size_t at = tcp_header_size; at < size; at += 4) total += load32(out.data() + at);
+    store16(to, sum.append(partial_sum::of_total(total)).append(text).checksum());
     return size;
 }
 
@@ -130,14 +152,19 @@ constexpr std::size_t write_tcp_header(std::span<std::uint8_t> out, const four_t
 /// text with its sum taken on the way. Answers the size of all, or 0 if it does not fit into `out` or if the
 /// pieces are not `seg.text` octets long.
 constexpr std::size_t write_tcp(std::span<std::uint8_t> out, const four_tuple& between, const segment& seg,
-                                std::span<const std::uint8_t> text = {},
-                                std::span<const std::uint8_t> more = {}) noexcept {
+                                std::span<const std::uint8_t> text = {}, std::span<const std::uint8_t> more = {},
+                                checksum_by by = checksum_by::writer) noexcept {
     const std::size_t header = header_size(seg);
     if (text.size() + more.size() != seg.text || out.size() < header || out.size() - header < seg.text) return 0;
     const auto room = out.subspan(header);
-    partial_sum sum = copy_and_sum(room, text);
-    sum.append(copy_and_sum(room.subspan(text.size()), more));
-    return write_tcp_header(out, between, seg, sum) + seg.text;
+    partial_sum sum;
+    if (by == checksum_by::writer) {
+        sum = copy_and_sum(room, text);
+        sum.append(copy_and_sum(room.subspan(text.size()), more));
+    } else {
+        std::copy(more.begin(), more.end(), std::copy(text.begin(), text.end(), room.begin()));
+    }
+    return write_tcp_header(out, between, seg, sum, by) + seg.text;
 }
 
 }  // namespace tcpfsm

@@ -279,3 +279,49 @@ TEST_CASE("segments, there and back", "[3.1][MUST-2][MUST-3][property]") {
         RC_ASSERT(read(v4, exactly(out)).segment == sent);
     });
 }
+
+TEST_CASE("checksums that others make or look at", "[3.1][MUST-2][MUST-3]") {
+    constexpr std::array<std::uint8_t, 5> text{'h', 'e', 'l', 'l', 'o'};
+    const auto whole = written(v4, hello, text);
+    octet_vector out(whole.size, 0xaa);
+    SECTION("a device adds the rest to the sum of the pseudo-header") {
+        REQUIRE(write_tcp(out, v4, hello, text, {}, checksum_by::device) == out.size());
+        CHECK(load16(&out[16]) ==
+              pseudo_header_sum(v4.local.address, v4.remote.address, tcp_protocol, out.size()).value());
+        store16(&out[16], partial_sum{out}.checksum());  // what a device does
+        CHECK(same(out, whole));
+    }
+    SECTION("nobody: all is there but the checksum") {
+        REQUIRE(write_tcp(out, v4, hello, text, {}, checksum_by::nobody) == out.size());
+        CHECK(load16(&out[16]) == 0);
+        sign(out, v4);
+        CHECK(same(out, whole));
+    }
+}
+
+TEST_CASE("a copy of the text that sums verifies the segment", "[3.1][MUST-3][property]") {
+    rc::prop("what is deferred is what would have been verified, wherever the text lies", [] {
+        const auto text = *any_octets(200);
+        const four_tuple between = any_tuple();
+        const segment seg = any_segment(text.size());
+        octet_vector octets(header_size(seg) + text.size(), 0);
+        RC_ASSERT(write_tcp(octets, between, seg, text) == octets.size());
+        const auto spoilt = *rc::gen::inRange<std::size_t>(0, octets.size());
+        if (spoilt != 12) octets[spoilt] ^= *rc::gen::arbitrary<std::uint8_t>();  // not the size of the header
+        const auto all = exactly(octets);
+
+        const parsed checked = read(between, all);
+        parsed late = read(between, all, checksum_mode::defer);
+        RC_ASSERT(partial_sum{late.rest}.append(late.text).verifies() == (checked.error != wire_error::bad_checksum));
+        if (!checked || !late) return;
+        RC_ASSERT(late.segment == checked.segment);
+        RC_ASSERT(late.source_port == checked.source_port && late.destination_port == checked.destination_port);
+
+        const auto header = exactly(std::span{all}.first(all.size() - late.text.size()));
+        const parsed apart =
+            parse_tcp(header, between.local.address, between.remote.address, checksum_mode::defer, late.text.size());
+        RC_ASSERT(apart.segment == checked.segment);
+        RC_ASSERT(apart.rest == late.rest);
+        RC_ASSERT(apart.text.empty());
+    });
+}
