@@ -76,6 +76,8 @@ public:
         }
         return {};
     }
+    /// Some counter has changed since it was last told.
+    [[nodiscard]] constexpr bool has_news() const noexcept { return untold_ != 0; }
     /// This option leaves.
     constexpr void told(const accecn_option& opt) noexcept {
         if (opt.there != 0) untold_ = 0;

@@ -68,7 +68,7 @@ private:
         return {.una = snd_.una,
                 .nxt = snd_.nxt,
                 .smss = snd_.mss,
-                .synced = snd_.synced,
+                .synced = snd_.synced != 0,
                 .newer = newer,
                 .unacked = rcv_.nxt != rcv_.acked || seg.text != 0};
     }

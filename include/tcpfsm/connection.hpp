@@ -7,6 +7,7 @@
 #include <tcpfsm/machine.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/policies.hpp>
+#include <tcpfsm/predict.hpp>
 #include <tcpfsm/tcb.hpp>
 #include <tcpfsm/timers.hpp>
 
@@ -116,6 +117,15 @@ public:
     /// the send buffer.
     constexpr arrival handle_segment(const segment& seg, time_point now) noexcept {
         arrival out{.in = at()};
+        if constexpr (has_shortcut) {
+            predicted<Policies> expected{tcb_, now};
+            if (Policies::prediction && machine_.in(state_set{state::established}) && expected.fits(seg)) {
+                recorder_.record(at(), event::rcv_ack, at());
+                if (seg.text != 0) recorder_.record(at(), event::rcv_text, at());
+                expected.take(seg, out);
+                return out;
+            }
+        }
         cause why{.arrived = &seg, .now = now, .out = &out};
         const bool was_shut = tcb_.snd.shut();
         [[maybe_unused]] const duration waits = tcb_.given.user_timeout;
@@ -180,36 +190,26 @@ public:
     // --- Polls -------------------------------------------------------------------------------------
 
     /// The next segment that is owed, or nothing. Emission is from state: what is not polled is not lost,
-    /// and is not sent twice.
-    constexpr std::optional<transmit> poll_transmit(time_point now) noexcept {
+    /// and is not sent twice. If the link cuts text into segments by itself, it says how many octets it takes at once:
+    /// `most`, with headers no more than an IP packet may have. Then one answer may stand for several segments.
+    constexpr std::optional<transmit> poll_transmit(time_point now, std::uint32_t most = 0) noexcept {
         if (reset_.ctl != control{}) {
             const segment seg = as_segment(reset_);
             reset_ = {};
-            return transmit{seg};
+            return transmit{.segment = seg};
         }
-        emitter<Policies> emit{tcb_, now};
-        if (machine_.in(states::retransmitting) && tcb_.snd.syn_due()) return emit.syn(!machine_.in(state::syn_sent));
-        if (tcb_.rcv.ack_now && tcb_.ecn.pure_due()) return emit.bare_ack();
-        if (text_may_leave()) {
-            if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
-            auto next = emit.next();
-            const bool held_back = next && next->held_back;
-            if (!next) emit.note_idle();
-            const bool leaves = next && !held_back && emit.on_pace();
-            if (leaves) {
-                // The CLOSE that waited has its turn as soon as this segment takes the last text (3.10.4).
-                if (tcb_.snd.close_waits && next->from + next->text == tcb_.snd.end) {
-                    end_wait(now);
-                    next = emit.next();
-                }
+        emitter<Policies> emit{tcb_, now, most};
+        if (Policies::prediction && machine_.in(states::sending) && emit.calm()) {
+            if (tcb_.snd.nxt == tcb_.snd.end) {
                 tcb_.override_due = never;
-                return emit.text(*next);
+                return tcb_.rcv.ack_now ? emit.bare_ack() : std::nullopt;
             }
-            hold_back(held_back && !tcb_.snd.outstanding(), now);
+            if (const auto next = emit.next_if_calm()) {
+                tcb_.override_due = never;
+                return emit.text_if_calm(*next);
+            }
         }
-        if (tcb_.snd.keep_alive) return emit.keep_alive();
-        if (tcb_.rcv.ack_now && machine_.in(states::other)) return emit.bare_ack();
-        return std::nullopt;
+        return poll_the_long_way(now, most);
     }
     /// When `handle_timeout` is to be called next; `never` if no timer runs. Any other call may change it.
     [[nodiscard]] constexpr time_point poll_timeout() const noexcept { return next_due(tcb_, at()); }
@@ -319,6 +319,17 @@ public:
     friend constexpr bool operator==(const basic_connection&, const basic_connection&) noexcept = default;
 
 private:
+    /// The shortcut does what two rows say; a table that says something else has none.
+    static constexpr bool has_shortcut = [] {
+        if constexpr (may_predict<Policies>()) {
+            constexpr auto same = [](event e) {
+                return machine_type::table.at(state::established, e) == machine::table.at(state::established, e);
+            };
+            return same(event::rcv_ack) && same(event::rcv_text);
+        }
+        return false;
+    }();
+
     /// The one place where an event meets the table.
     constexpr cell raise(event e, const cause& why) noexcept {
         const state before = at();
@@ -348,6 +359,32 @@ private:
         if (machine_.in(state::closed)) tcb_.given = p;
         return call(e, {.now = now});
     }
+    /// What is owed, when more may be than new text or an ACK.
+    constexpr std::optional<transmit> poll_the_long_way(time_point now, std::uint32_t most) noexcept {
+        emitter<Policies> emit{tcb_, now, most};
+        if (machine_.in(states::retransmitting) && tcb_.snd.syn_due()) return emit.syn(!machine_.in(state::syn_sent));
+        if (tcb_.rcv.ack_now && tcb_.ecn.pure_due()) return emit.bare_ack();
+        if (text_may_leave()) {
+            if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
+            auto next = emit.next();
+            const bool held_back = next && next->held_back;
+            if (!next) emit.note_idle();
+            const bool leaves = next && !held_back && emit.on_pace();
+            if (leaves) {
+                // The CLOSE that waited has its turn as soon as this segment takes the last text (3.10.4).
+                if (tcb_.snd.close_waits && next->from + next->text == tcb_.snd.end) {
+                    end_wait(now);
+                    next = emit.next();
+                }
+                tcb_.override_due = never;
+                return emit.text(*next);
+            }
+            hold_back(held_back && !tcb_.snd.outstanding(), now);
+        }
+        if (tcb_.snd.keep_alive) return emit.keep_alive();
+        if (tcb_.rcv.ack_now && machine_.in(states::other)) return emit.bare_ack();
+        return std::nullopt;
+    }
     [[nodiscard]] constexpr event judge_send(std::uint32_t octets) const noexcept {
         if (tcb_.snd.close_waits) return event::send_after_close;
         if (machine_.in(state::listen) && !tcb_.given.remote_specified) return event::send_unspecified;
@@ -363,7 +400,7 @@ private:
         if (tcb_.snd.close_waits && machine_.in(state::established)) end_wait(why.now);
         const trimmed cut = trim(tcb_, *why.arrived);
         why.cut = &cut;
-        if (machine_.in(states::accepting)) note_duplicate(without_syn(*why.arrived));
+        if (machine_.in(states::accepting)) note_duplicate(extent{*why.arrived}.without_syn());
         if (moves_urgent(tcb_, *why.arrived)) raise(event::rcv_urg, why);
         if (const auto e = judge_text(tcb_, cut, at())) raise(*e, why);
         if (!machine_.in(states::accepting)) return;
@@ -382,8 +419,8 @@ private:
         return machine_.in(states::sending) || (machine_.in(states::handshaking) && tcb_.opening.trusts());
     }
     /// Of this segment, what came before is to be told (RFC 2883).
-    constexpr void note_duplicate(const segment& seg) noexcept {
-        tcb_.duplicate.note({seg.seq, seg.seq + seg.len()}, tcb_.rcv.nxt, tcb_.held);
+    constexpr void note_duplicate(const extent& seg) noexcept {
+        if (tcb_.sack_ok) tcb_.duplicate.note({seg.seq, seg.seq + seg.len()}, tcb_.rcv.nxt, tcb_.held);
     }
     /// The CLOSE that waited is processed now.
     constexpr void end_wait(time_point now) noexcept {

@@ -146,6 +146,8 @@ public:
         point_ = nxt;
         cwr_due_ = mode_ == ecn_mode::classic;
     }
+    /// The next new text tells that the window was reduced.
+    [[nodiscard]] constexpr bool reduces() const noexcept { return cwr_due_; }
     /// Marks came at a window of one segment: new text waits until then (RFC 3168 6.1.2).
     constexpr void hold(time_point until) noexcept { held_until_ = until; }
     [[nodiscard]] constexpr bool holds(time_point now) const noexcept {
@@ -179,6 +181,13 @@ public:
                 return receiver_.option(seg, greets_ && (text || pure_due_));
         }
         return {};
+    }
+    /// There will be none.
+    [[nodiscard]] constexpr bool quiet() const noexcept {
+        if constexpr (Most == ecn_mode::accurate) {
+            return mode_ != ecn_mode::accurate || optionless_ || (!greets_ && !receiver_.has_news());
+        }
+        return true;
     }
     /// A pure ACK goes first, without SACK blocks: it says how the SYN,ACK arrived.
     [[nodiscard]] constexpr bool pure_due() const noexcept { return pure_due_; }
@@ -257,6 +266,8 @@ public:
     constexpr ecn_report take(const segment&, const ecn_view&) const noexcept { return {}; }
     [[nodiscard]] constexpr bool answers(seq) const noexcept { return false; }
     constexpr void reduced(seq) const noexcept {}
+    [[nodiscard]] constexpr bool reduces() const noexcept { return false; }
+    [[nodiscard]] constexpr bool quiet() const noexcept { return true; }
     constexpr void hold(time_point) const noexcept {}
     [[nodiscard]] constexpr bool holds(time_point) const noexcept { return false; }
     [[nodiscard]] constexpr time_point held_until() const noexcept { return never; }

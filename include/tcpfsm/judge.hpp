@@ -194,14 +194,14 @@ template <class P>
 /// What of a segment lies inside the receive window (3.10.7.4, first: "trimmed"), its SYN taken. A FIN that
 /// is cut off is forgotten.
 struct trimmed {
-    segment seg;                ///< what is left
+    extent seg;                 ///< what is left
     std::uint32_t skipped = 0;  ///< octets of text cut off at the front
     bool no_room = false;       ///< new text or a FIN, and a zero window
 };
 template <class P>
 [[nodiscard]] constexpr trimmed trim(const tcb<P>& t, const segment& arrived) noexcept {
-    trimmed out{.seg = without_syn(arrived)};
-    segment& seg = out.seg;
+    trimmed out{.seg = extent{arrived}.without_syn()};
+    extent& seg = out.seg;
     if (seg.seq < t.rcv.nxt) {
         out.skipped = std::min(t.rcv.nxt - seg.seq, seg.text);
         seg.seq += out.skipped;
@@ -227,7 +227,7 @@ template <class P>
 /// waits at RCV.NXT and is taken here as well. Nothing if there is nothing to take.
 template <class P>
 [[nodiscard]] constexpr std::optional<event> judge_text(const tcb<P>& t, const trimmed& cut, state at) noexcept {
-    const segment& seg = cut.seg;
+    const extent& seg = cut.seg;
     if (seg.len() == 0 && !cut.no_room && !t.held.waits_at(t.rcv.nxt)) return std::nullopt;
     if (states::peer_closed.contains(at)) return event::rcv_text_after_fin;
     if (cut.no_room) return event::rcv_text_no_room;

@@ -44,7 +44,7 @@ public:
             return;
         }
         if (release_ <= now && (credit_ == 0 || !waits_)) {
-            credit_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rate / 1000, smss, 1U << 16U));
+            credit_ = quantum(rate, smss);
             if (!waits_) spare_ = 0;
             release_ = std::max(release_, now - (waits_ ? duration{take(credit_, rate) / 1000} : duration{}));
             credit_ +=
@@ -56,6 +56,10 @@ public:
         release_ += duration{microseconds};
         spare_ = static_cast<std::uint16_t>(microseconds * 1000 - owed);
         waits_ = waits_ && release_ <= now;
+    }
+    /// Octets of a burst.
+    [[nodiscard]] static constexpr std::uint32_t quantum(std::uint64_t rate, std::uint32_t smss) noexcept {
+        return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rate / 1000, smss, 1U << 16U));
     }
     friend constexpr bool operator==(const pacer&, const pacer&) noexcept = default;
 

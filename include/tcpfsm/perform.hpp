@@ -178,21 +178,8 @@ private:
         rcv_.up = later(rcv_.up, rcv_.unread());
         why_.out->in_order += fresh;
         why_.out->push = cut.seg.has(ctl::psh);
-        if constexpr (P::window_advice) {
-            if (fresh != 0) watch_window();
-        }
-        // SHLD-19 and RFC 5681 4.2: every second full-sized segment, and at once while there is a gap.
-        if (gaps || rcv_.nxt - rcv_.acked >= 2U * rcv_.full) {
-            snd_ack();
-        } else {
-            t_.ack_due = std::min(t_.ack_due, after(why_.now, P::delayed_ack));
-        }
-    }
-    /// The receiver's round trip, for advice about its buffer.
-    constexpr void watch_window() noexcept {
-        if (!t_.ts.on) return t_.watch.arrived(rcv_.nxt, why_.now);
-        const options& opt = why_.arrived->options;
-        if (const auto age = t_.echo_age(opt, why_.now)) t_.watch.echoed(opt.ts_ecr, *age);
+        if (fresh != 0) watch_window(t_, *why_.arrived, why_.now);
+        acknowledge_text(t_, gaps, why_.now);
     }
     constexpr void hold(const trimmed& cut) noexcept {
         why_.out->skip = cut.skipped;

@@ -84,6 +84,9 @@ struct policies {
     /// Text leaves at the rate of the congestion control instead of in bursts. One that rules by rates is always paced.
     static constexpr bool pacing = false;
 
+    /// Take a shortcut where all goes as it nearly always does (predict.hpp). It changes nothing but the time it takes.
+    static constexpr bool prediction = true;
+
     /// RFC 6298: one second before the first sample, and at least, and at most a minute.
     static constexpr rto_limits rto{std::chrono::seconds{1}, std::chrono::seconds{1}, std::chrono::seconds{60}};
     /// R1 of 3.8.3: retransmissions after which the user is told (SHLD-10).

@@ -28,12 +28,6 @@ template <class P>
 [[nodiscard]] constexpr std::uint32_t headers(const tcb<P>& t) noexcept {
     return t.given.ipv6 ? 60 : 40;
 }
-/// The size of the packet that carries a segment.
-template <class P>
-[[nodiscard]] constexpr std::uint32_t packet_size(const tcb<P>& t, const segment& seg) noexcept {
-    return headers(t) + static_cast<std::uint32_t>(options_size(seg)) + seg.text;
-}
-
 /// SND.MSS says what the peer takes and our link carries: the path may do less.
 template <class P>
 constexpr void begin_path(tcb<P>& t, time_point now) noexcept {
@@ -140,12 +134,10 @@ constexpr void path_carried(tcb<P>& t, time_point now) noexcept {
         if (t.mtu.acknowledged(t.snd.una, probes_path<P>, now)) resegment(t, now);
     }
 }
-/// A segment with text leaves.
+/// The segment [from, end) leaves, with text, in a packet of this size.
 template <class P>
-constexpr void path_takes(tcb<P>& t, const segment& seg, bool first) noexcept {
-    if constexpr (follows_path<P>) {
-        if (seg.text != 0) t.mtu.sent(seg.seq, seg.seq + seg.len(), packet_size(t, seg), first);
-    }
+constexpr void path_takes(tcb<P>& t, seq from, seq end, std::uint32_t packet, bool first) noexcept {
+    if constexpr (follows_path<P>) t.mtu.sent(from, end, packet, first);
 }
 /// Text up to `end` went again. Answers where that goes on.
 template <class P>

@@ -131,4 +131,26 @@ struct segment {
     friend constexpr bool operator==(const segment&, const segment&) noexcept = default;
 };
 
+/// What a segment takes of the sequence space: its text between its SYN and its FIN.
+struct extent {
+    tcpfsm::seq seq{};       ///< of the first octet, or of the SYN
+    std::uint32_t text = 0;  ///< octets of data
+    control ctl{};           ///< control bits, those that take no number included
+
+    constexpr extent() noexcept = default;
+    constexpr extent(const segment& s) noexcept : seq{s.seq}, text{s.text}, ctl{s.ctl} {}
+
+    [[nodiscard]] constexpr std::uint32_t len() const noexcept {
+        return text + (has(ctl::syn) ? 1U : 0U) + (has(ctl::fin) ? 1U : 0U);
+    }
+    [[nodiscard]] constexpr bool has(control c) const noexcept { return ctl.has(c); }
+    /// As if its SYN had been taken.
+    [[nodiscard]] constexpr extent without_syn() const noexcept {
+        extent rest = *this;
+        if (has(ctl::syn)) rest.seq += 1;
+        rest.ctl = ctl.without(ctl::syn);
+        return rest;
+    }
+};
+
 }  // namespace tcpfsm

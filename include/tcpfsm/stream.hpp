@@ -52,6 +52,7 @@ struct outgoing {
     tcpfsm::segment segment{};
     std::span<const std::uint8_t> first{};
     std::span<const std::uint8_t> second{};
+    std::uint32_t each = 0;  ///< the link cuts the text into segments of so many octets, see `transmit`
 };
 
 /// A connection with its octets. The calls are those of the connection; what it says about octets is done.
@@ -213,9 +214,9 @@ public:
 
     // --- Polls -------------------------------------------------------------------------------------
 
-    /// The next segment that is owed, with its text, or nothing.
-    constexpr std::optional<outgoing> poll_transmit(time_point now) noexcept {
-        const auto owed = connection_.poll_transmit(now);
+    /// The next segment that is owed, with its text, or nothing; `most`: see `basic_connection`.
+    constexpr std::optional<outgoing> poll_transmit(time_point now, std::uint32_t most = 0) noexcept {
+        const auto owed = connection_.poll_transmit(now, most);
         if (!owed) return std::nullopt;
         outgoing out{.segment = owed->segment};
         if (out.segment.text == 0) return out;
@@ -224,6 +225,7 @@ public:
             stretch(std::span<const std::uint8_t>{buffers_.send}, front_send_, owed->at, out.segment.text);
         out.first = text.first;
         out.second = text.second;
+        out.each = owed->each;
         return out;
     }
     [[nodiscard]] constexpr time_point poll_timeout() const noexcept { return connection_.poll_timeout(); }

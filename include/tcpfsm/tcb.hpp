@@ -34,31 +34,32 @@ namespace tcpfsm {
 
 /// Send Sequence Variables (3.3.1) and what retransmission needs beside them.
 struct send_sequence {
-    seq una{};                     ///< oldest unacknowledged sequence number
-    seq nxt{};                     ///< next sequence number to be sent
-    seq again{};                   ///< una <= again <= nxt: what lies from here to nxt is to be sent once more
-    seq end{1};                    ///< where the user's text ends; a FIN has this number
-    seq up{};                      ///< urgent pointer: one beyond the last urgent octet (MUST-62)
-    seq wl1{};                     ///< segment sequence number used for last window update
-    seq wl2{};                     ///< segment acknowledgment number used for last window update
-    seq iss{};                     ///< initial send sequence number
-    seq timed{};                   ///< an ACK of this number ends the round trip that is being timed
-    seq full_to{};                 ///< SND.NXT when the congestion window was last full, or SND.UNA
-    std::uint32_t wnd = 0;         ///< send window, scaled (REC-1)
-    std::uint32_t max_wnd = 0;     ///< the largest window that the peer ever offered
-    std::uint16_t mss = 0;         ///< SendMSS: what the peer takes, options included (3.7.1)
-    std::uint8_t shift = 0;        ///< Snd.Wind.Shift (RFC 7323)
-    std::uint8_t retries = 0;      ///< timeouts of what stands at una
-    std::uint8_t probes = 0;       ///< probes of a zero window since it closed
-    bool synced : 1 = false;       ///< our SYN is acknowledged
-    bool fin : 1 = false;          ///< a FIN stands behind the text
-    bool close_waits : 1 = false;  ///< a CLOSE waits for the text before it (3.10.4)
-    bool timing : 1 = false;       ///< a round trip is being timed (Karn: never of a retransmission)
-    bool hurry : 1 = false;        ///< what was held back may go (override timer)
-    bool lost_one : 1 = false;     ///< the segment at una is to be sent once more, now
-    bool probe : 1 = false;        ///< a probe of the zero window is owed
-    bool tail : 1 = false;         ///< a probe of the tail is owed
-    bool keep_alive : 1 = false;   ///< a keep-alive probe is owed
+    seq una{};                  ///< oldest unacknowledged sequence number
+    seq nxt{};                  ///< next sequence number to be sent
+    seq again{};                ///< una <= again <= nxt: what lies from here to nxt is to be sent once more
+    seq end{1};                 ///< where the user's text ends; a FIN has this number
+    seq up{};                   ///< urgent pointer: one beyond the last urgent octet (MUST-62)
+    seq wl1{};                  ///< segment sequence number used for last window update
+    seq wl2{};                  ///< segment acknowledgment number used for last window update
+    seq iss{};                  ///< initial send sequence number
+    seq timed{};                ///< an ACK of this number ends the round trip that is being timed
+    seq full_to{};              ///< SND.NXT when the congestion window was last full, or SND.UNA
+    std::uint32_t wnd = 0;      ///< send window, scaled (REC-1)
+    std::uint32_t max_wnd = 0;  ///< the largest window that the peer ever offered
+    std::uint16_t mss = 0;      ///< SendMSS: what the peer takes, options included (3.7.1)
+    std::uint8_t shift = 0;     ///< Snd.Wind.Shift (RFC 7323)
+    std::uint8_t retries = 0;   ///< timeouts of what stands at una
+    std::uint8_t probes = 0;    ///< probes of a zero window since it closed
+    // Bits, not bools: compilers look at many of them at once.
+    std::uint16_t synced : 1 = 0;       ///< our SYN is acknowledged
+    std::uint16_t fin : 1 = 0;          ///< a FIN stands behind the text
+    std::uint16_t close_waits : 1 = 0;  ///< a CLOSE waits for the text before it (3.10.4)
+    std::uint16_t lost_one : 1 = 0;     ///< the segment at una is to be sent once more, now
+    std::uint16_t probe : 1 = 0;        ///< a probe of the zero window is owed
+    std::uint16_t tail : 1 = 0;         ///< a probe of the tail is owed
+    std::uint16_t keep_alive : 1 = 0;   ///< a keep-alive probe is owed
+    std::uint16_t timing : 1 = 0;       ///< a round trip is being timed (Karn: never of a retransmission)
+    std::uint16_t hurry : 1 = 0;        ///< what was held back may go (override timer)
     friend constexpr bool operator==(const send_sequence&, const send_sequence&) noexcept = default;
 
     /// The first number of the text that is still in the send buffer.
@@ -86,6 +87,10 @@ struct send_sequence {
     [[nodiscard]] constexpr bool shut() const noexcept { return wnd == 0 && synced && (outstanding() || waiting()); }
     /// Nothing but the octet of a probe of the shut window is unacknowledged. Whether the peer took it is unknown.
     [[nodiscard]] constexpr bool probed() const noexcept { return wnd == 0 && synced && flight() == 1; }
+    /// Synchronized, and nothing is under way but new text: no end, no repair, no probe.
+    [[nodiscard]] constexpr bool calm() const noexcept {
+        return synced && !fin && !close_waits && !lost_one && !probe && !tail && !keep_alive && again == nxt;
+    }
     /// Octets beyond `from` that the peer's window allows; 0 if it has shrunk below (MUST-34).
     [[nodiscard]] constexpr std::uint32_t usable(seq from) const noexcept {
         const seq edge = una + wnd;
@@ -123,9 +128,10 @@ struct receive_sequence {
         return nxt - user - (fin_taken ? 1U : 0U);
     }
     /// How far the right edge could move; 0 if the buffer was made smaller than what was offered.
-    [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return edge < limit() ? limit() - edge : 0; }
+    [[nodiscard]] constexpr std::uint32_t opening() const noexcept { return opening(limit()); }
+    [[nodiscard]] constexpr std::uint32_t opening(seq most) const noexcept { return edge < most ? most - edge : 0; }
     /// Remembers where the peer's FIN stands, if this segment shows it.
-    constexpr void note_fin(const segment& seg) noexcept {
+    constexpr void note_fin(const extent& seg) noexcept {
         const seq at = seg.seq + seg.text;
         if (!seg.has(ctl::fin) || at < nxt) return;
         fin_known = true;
@@ -330,5 +336,20 @@ struct tcb {
     /// The present retransmission timeout, backed off.
     [[nodiscard]] constexpr duration rto() const noexcept { return rtt.rto(Policies::rto); }
 };
+
+/// Text was taken, up to RCV.NXT: the receiver's round trip, for advice about its buffer.
+template <class P>
+constexpr void watch_window(tcb<P>& t, const segment& seg, time_point now) noexcept {
+    if constexpr (P::window_advice) {
+        if (!t.ts.on) return t.watch.arrived(t.rcv.nxt, now);
+        if (const auto age = t.echo_age(seg.options, now)) t.watch.echoed(seg.options.ts_ecr, *age);
+    }
+}
+/// An ACK of it is owed: at once for every second full-sized segment, and while there is a gap (SHLD-19, RFC 5681 4.2).
+template <class P>
+constexpr void acknowledge_text(tcb<P>& t, bool gaps, time_point now) noexcept {
+    t.rcv.ack_now = t.rcv.ack_now || gaps || t.rcv.nxt - t.rcv.acked >= 2U * t.rcv.full;
+    t.ack_due = t.rcv.ack_now ? never : std::min(t.ack_due, after(now, P::delayed_ack));
+}
 
 }  // namespace tcpfsm

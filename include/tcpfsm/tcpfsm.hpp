@@ -52,8 +52,10 @@
 #include <tcpfsm/recovery/selective.hpp>
 #include <tcpfsm/acknowledge.hpp>
 #include <tcpfsm/perform.hpp>
+#include <tcpfsm/next_segment.hpp>
 #include <tcpfsm/emit.hpp>
 #include <tcpfsm/timers.hpp>
+#include <tcpfsm/predict.hpp>
 #include <tcpfsm/connection.hpp>
 #include <tcpfsm/trace.hpp>
 

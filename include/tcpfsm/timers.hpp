@@ -8,7 +8,10 @@
 #include <tcpfsm/time.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <utility>
 
 // RFC 9293 section 3.10.8 and 3.8. A timer is not an object that must be stopped in time: whether it runs
 // follows from the numbers. Retransmission runs iff something is unacknowledged, persist iff the window is
@@ -106,9 +109,8 @@ template <class P>
 /// The earliest deadline of all; `never` if no timer runs.
 template <class P>
 [[nodiscard]] constexpr time_point next_due(const tcb<P>& t, state at) noexcept {
-    time_point first = never;
-    for (const timer which : all_timers) first = std::min(first, due(t, which, at));
-    return first;
+    return [&]<std::size_t... I>(std::index_sequence<I...>) { return std::min({due(t, all_timers[I], at)...}); }
+    (std::make_index_sequence<std::size(all_timers)>{});
 }
 
 }  // namespace tcpfsm

@@ -115,6 +115,7 @@ bool is(bug b) { return present == b; }
 struct bent_table : rfc9293 {};
 struct bent : policies {
     using table = bent_table;
+    static constexpr bool prediction = false;
 };
 using bent_p = remembered<bent>;
 using bent_tcb = tcb<bent_p>;
@@ -253,7 +254,7 @@ event tcpfsm::judge_ack<bent_p>(const bent_tcb& t, const segment& seg, state at)
 template <>
 trimmed tcpfsm::trim<bent_p>(const bent_tcb& t, const segment& arrived) noexcept {
     trimmed out{.seg = without_syn(arrived)};
-    segment& seg = out.seg;
+    extent& seg = out.seg;
     if (seg.seq < t.rcv.nxt) {
         out.skipped = std::min(t.rcv.nxt - seg.seq, seg.text);
         seg.seq += out.skipped;

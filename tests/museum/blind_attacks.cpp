@@ -32,7 +32,7 @@ using outcome = tcpfsm::fate;
 namespace {
 
 /// RFC 793: a reset in the window is a reset.
-struct reset_in_window : policies {};
+struct reset_in_window : mutant {};
 
 }  // namespace
 
@@ -73,7 +73,7 @@ TEST_CASE("A reset that was guessed into the window does not end a connection", 
 // --- M54: a SYN somewhere in the window ---------------------------------------------------------------
 
 /// RFC 793: a SYN in the window is an error, and the connection is reset.
-struct syn_in_window : policies {};
+struct syn_in_window : mutant {};
 
 }  // namespace
 
@@ -106,7 +106,7 @@ TEST_CASE("A SYN that was guessed into the window does not end a connection", "[
 // --- M55: text with a guessed acknowledgment ------------------------------------------------------------
 
 /// RFC 793: half of all acknowledgment numbers are old ones, and their text is taken.
-struct any_old_ack : policies {
+struct any_old_ack : mutant {
     static constexpr bool rfc5961 = false;
 };
 
@@ -134,7 +134,7 @@ TEST_CASE("Text with a guessed acknowledgment is not delivered", "[museum][M55][
 // --- M56: a count of challenge ACKs that all connections share (CVE-2016-5696) -------------------------------
 
 /// The allowance is the host's.
-struct shared_allowance : policies {
+struct shared_allowance : mutant {
     static inline unsigned used = 0;
     static bool has_one_more() { return used++ < challenges; }
 };
@@ -188,7 +188,7 @@ TEST_CASE("Challenge ACKs on one connection tell nothing about another", "[museu
 // --- M58: the throttle and honest retransmissions ----------------------------------------------------------
 
 /// Whatever lies outside of the window is answered within the allowance of challenge ACKs alone.
-struct throttled_text : policies {
+struct throttled_text : mutant {
     using table = altered<[] {
         return row{states::other, event::rcv_outside_text, stay, action::snd_challenge, "a mutant"};
     }>;
@@ -216,11 +216,11 @@ TEST_CASE("An ACK of text that arrives again is never throttled", "[museum][M58]
 // --- M59: half-open ends that answer each other -------------------------------------------------------------
 
 /// A reset is answered with a reset.
-struct reset_of_a_reset : policies {
+struct reset_of_a_reset : mutant {
     using table = altered<[] { return row{closed, event::rcv_rst, stay, action::snd_rst, "a mutant"}; }>;
 };
 /// An ACK that does not fit is answered with the SYN once more.
-struct stubborn_syn : policies {
+struct stubborn_syn : mutant {
     using table = altered<[] { return row{syn_sent, event::rcv_bad_ack, stay, action::snd_syn, "a mutant"}; }>;
 };
 
@@ -285,9 +285,9 @@ TEST_CASE("Two ends of which one has forgotten the other do not answer each othe
 // --- M60: LAND, a SYN from a socket to itself (CVE-1999-0016) --------------------------------------------
 
 /// Where a segment comes from is not looked at.
-struct talks_to_itself : policies {};
+struct talks_to_itself : mutant {};
 /// Every segment that does not fit is answered.
-struct answers_all : policies {};
+struct answers_all : mutant {};
 
 }  // namespace
 
@@ -386,7 +386,7 @@ TEST_CASE("A connection that hears itself does not talk for ever", "[museum][M60
 // --- M62: the war of ACKs after a simultaneous open ------------------------------------------------------------
 
 /// The SYN,ACK that answers ours is the peer's SYN once more, and is answered as that.
-struct syn_ack_again : policies {};
+struct syn_ack_again : mutant {};
 
 }  // namespace
 
@@ -420,7 +420,7 @@ TEST_CASE("Two ends that open at the same time do not wage a war of ACKs", "[mus
 // --- M63: the war of ACKs after a simultaneous close -----------------------------------------------------------
 
 /// A FIN that comes again is answered with our own again; its number lies outside of the peer's window, too.
-struct fin_for_a_fin : policies {
+struct fin_for_a_fin : mutant {
     using table = altered<[] { return row{closing, event::rcv_outside_text, stay, action::snd_again, "a mutant"}; }>;
 };
 
@@ -455,7 +455,7 @@ TEST_CASE("Two ends that close at the same time do not wage a war of ACKs", "[mu
 // --- M65: a flood of SYNs (CVE-1999-0116) -----------------------------------------------------------------------
 
 /// As many SYNs as there are slots.
-struct no_backlog : policies {};
+struct no_backlog : mutant {};
 
 }  // namespace
 
@@ -589,7 +589,7 @@ TEST_CASE("Initial sequence numbers of one connection tell nothing about those o
 // --- M67: a SYN that asks for ECN ----------------------------------------------------------------------------------
 
 /// Bits that were reserved once are an error.
-struct refuses_ecn : policies {};
+struct refuses_ecn : mutant {};
 
 }  // namespace
 
@@ -626,9 +626,9 @@ TEST_CASE("A SYN that asks for ECN is not refused", "[museum][M67][RFC 3168 6.1.
 // --- M68: resets with wrong numbers ----------------------------------------------------------------------------------
 
 /// SYN and FIN are not counted.
-struct counts_text_alone : policies {};
+struct counts_text_alone : mutant {};
 /// What has no ACK is answered without one.
-struct reset_without_ack : policies {};
+struct reset_without_ack : mutant {};
 
 }  // namespace
 
@@ -678,7 +678,7 @@ TEST_CASE("A reset does not bear numbers that its receiver cannot believe", "[mu
 // --------------------------------------------------------------------------------------
 
 /// It is an error.
-struct refuses_again : policies {
+struct refuses_again : mutant {
     using table = altered<[] { return row{syn_received, event::rcv_syn_again, stay, action::snd_rst, "a mutant"}; }>;
 };
 
@@ -703,7 +703,7 @@ TEST_CASE("A SYN that comes twice is not answered with a reset", "[museum][M69][
 // -------------------------------------------
 
 /// The name of a connection that is gone is the name of the next one in its place.
-struct reused_names : policies {};
+struct reused_names : mutant {};
 
 }  // namespace
 

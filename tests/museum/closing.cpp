@@ -20,7 +20,7 @@ namespace {
 // --- M78: TIME-WAIT is assassinated (RFC 1337) -------------------------------------------------------------
 
 /// A reset ends TIME-WAIT.
-struct mortal : policies {
+struct mortal : mutant {
     static constexpr bool rfc1337 = false;
 };
 
@@ -51,7 +51,7 @@ TEST_CASE("An old duplicate and the reset that it provokes do not end TIME-WAIT"
 // --- M79: LAST-ACK ends on any ACK --------------------------------------------------------------------------------
 
 /// Once the FIN is sent, each ACK is the ACK of it.
-struct any_last_ack : policies {};
+struct any_last_ack : mutant {};
 
 }  // namespace
 
@@ -155,25 +155,25 @@ void all_ways_to_close() {
     for (const closing_model& m : begins) go_everywhere(in(m.at(), basic_subject<P>{}), m, 3);
 }
 
-struct fin_ends_fin_wait_1 : policies {
+struct fin_ends_fin_wait_1 : mutant {
     using table = altered<[] {
         return row{fin_wait_1, event::rcv_fin, time_wait, action::take_fin | action::snd_ack | action::start_2msl,
                    "a mutant", tell_closing};
     }>;
 };
-struct no_time_wait : policies {
+struct no_time_wait : mutant {
     using table = altered<[] {
         return row{fin_wait_2, event::rcv_fin, closed, action::take_fin | action::snd_ack | action::delete_tcb,
                    "a mutant", tell_closed};
     }>;
 };
-struct closing_just_ends : policies {
+struct closing_just_ends : mutant {
     using table = altered<[] {
         return row{closing,    event::rcv_ack_of_fin, closed, action::take_ack | action::delete_tcb, "a mutant",
                    tell_closed};
     }>;
 };
-struct ack_of_anything : policies {
+struct ack_of_anything : mutant {
     using table = altered<[] { return row{fin_wait_1, event::rcv_ack, fin_wait_2, action::take_ack, "a mutant"}; }>;
 };
 
@@ -189,10 +189,10 @@ TEST_CASE("No FIN and no ACK of one leads where figure 5 does not", "[museum][M8
 // --- M82: TIME-WAIT is deaf
 // ----------------------------------------------------------------------------------------------
 
-struct deaf_to_fins : policies {
+struct deaf_to_fins : mutant {
     using table = altered<[] { return row{time_wait, event::rcv_fin_again, stay, {}, "a mutant"}; }>;
 };
-struct deaf_to_syns : policies {
+struct deaf_to_syns : mutant {
     using table = altered<[] {
         return row{time_wait, event::rcv_syn_reopen | event::rcv_syn_challenge, stay, {}, "a mutant"};
     }>;
@@ -226,7 +226,7 @@ TEST_CASE("TIME-WAIT is not deaf to a FIN that comes again, nor to a new SYN",
 // ------------------------------------------------------------------------
 
 /// The peer gets a FIN, and believes that all was read.
-struct quiet_loss : policies {
+struct quiet_loss : mutant {
     using table =
         altered<[] { return row{established, event::close_unread, fin_wait_1, action::snd_fin, "a mutant", ok}; }>;
 };

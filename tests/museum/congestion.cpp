@@ -45,7 +45,7 @@ basic_subject<P> sending(std::uint32_t n, where w = where::here()) {
 
 // --- 2.1: no initial slow start ----------------------------------------------------------------------
 
-struct all_at_once : policies {
+struct all_at_once : mutant {
     struct congestion : new_reno {
         [[nodiscard]] constexpr std::uint32_t window() const noexcept { return 1U << 30U; }
     };
@@ -67,7 +67,7 @@ TEST_CASE("A connection does not begin with all that the peer's window allows", 
 // --- 2.2: no slow start after a retransmission timeout -----------------------------------------------
 
 /// F-RTO would look first whether anything was lost.
-struct conventional : policies {
+struct conventional : mutant {
     static constexpr bool undo = false;
 };
 struct undaunted : conventional {
@@ -96,7 +96,7 @@ TEST_CASE("After a retransmission timeout a sender does not go on as before", "[
 
 // --- 2.3: cwnd stays as it was found if the peer says no MSS -----------------------------------------
 
-struct uninitialised : policies {
+struct uninitialised : mutant {
     struct congestion : new_reno {
         bool begun = false;
         constexpr void begin(path p, bool syn_was_lost) noexcept {
@@ -130,15 +130,18 @@ TEST_CASE("The congestion window is not left as it was found when the peer says 
 // --- 2.4: a retransmission that carries other octets -------------------------------------------------
 
 /// The text is looked for where it stood before anything was acknowledged.
-struct other_octets : policies {};
+struct other_octets : mutant {};
 
 }  // namespace
 
 template <>
-constexpr transmit tcpfsm::emitter<recorded<other_octets>>::text(const stretch& s) noexcept {
-    segment seg = blank(s.from, ctl::ack | ctl::psh);
-    seg.text = s.text;
-    return {account(seg, s.from == snd_.nxt), s.from - (snd_.iss + 1)};
+constexpr auto tcpfsm::emitter<recorded<other_octets>>::text(const stretch& s) noexcept -> std::optional<transmit> {
+    std::optional<transmit> out{std::in_place};
+    write_header(out->segment, s.from, ctl::ack | ctl::psh);
+    out->segment.text = out->each = s.text;
+    out->at = s.from - (snd_.iss + 1);
+    account(*out, s.from == snd_.nxt, snd_.mss);
+    return out;
 }
 
 namespace {
@@ -163,7 +166,7 @@ TEST_CASE("A retransmission does not carry other octets under the same numbers",
 
 // --- 2.5: text beyond a gap is thrown away -----------------------------------------------------------
 
-struct no_reassembly : policies {
+struct no_reassembly : mutant {
     using table = altered<[] {
         return row{states::accepting, event::rcv_text_early, stay, action::snd_ack, "a mutant"};
     }>;
@@ -220,7 +223,7 @@ TEST_CASE("Congestion avoidance does not grow by more than a segment in a round 
 
 // --- 2.7: the first RTO is too short -----------------------------------------------------------------
 
-struct hasty : policies {
+struct hasty : mutant {
     static constexpr rto_limits rto{200ms, 200ms, 60s};
 };
 
@@ -243,7 +246,7 @@ TEST_CASE("A SYN is not sent again before a second has passed", "[museum][M84][R
 
 // --- 2.8: the window stays inflated after a loss was repaired ----------------------------------------
 
-struct inflated : policies {
+struct inflated : mutant {
     struct congestion : new_reno {
         constexpr void recovered(path) noexcept {}
     };
@@ -271,7 +274,7 @@ TEST_CASE("The window does not stay inflated when a loss was repaired", "[museum
 
 // --- 2.9: keep-alive gives up too early --------------------------------------------------------------
 
-struct impatient : policies {
+struct impatient : mutant {
     static constexpr duration keep_alive_interval = 500ms;
 };
 
@@ -297,7 +300,7 @@ TEST_CASE("Keep-alive does not give a peer up that is away for ten minutes", "[m
 
 // --- 2.10: the RTO is not backed off -----------------------------------------------------------------
 
-struct insistent : policies {};
+struct insistent : mutant {};
 
 }  // namespace
 
@@ -331,7 +334,7 @@ TEST_CASE("Retransmissions do not follow each other as fast as the first one",
 // --- 2.11: keep-alives in too short an interval ------------------------------------------------------
 
 /// An answered probe is followed by the next as if it had not been answered.
-struct nagging : policies {};
+struct nagging : mutant {};
 
 }  // namespace
 
@@ -369,7 +372,7 @@ TEST_CASE("A peer that answers is not asked more often than every two hours",
 
 // --- 2.12: a probe is taken into one free octet, and the window becomes negative ---------------------
 
-struct one_octet_more : policies {};
+struct one_octet_more : mutant {};
 
 }  // namespace
 
@@ -408,7 +411,7 @@ TEST_CASE("A window probe does not make the window negative", "[museum][M84][RFC
 
 // --- 2.13: ACKs of more than two segments ------------------------------------------------------------
 
-struct stretching : policies {};
+struct stretching : mutant {};
 
 }  // namespace
 
@@ -445,12 +448,12 @@ TEST_CASE("An ACK does not wait for more than two full segments", "[museum][M84]
 
 // --- 2.14: a timeout sends several segments ----------------------------------------------------------
 
-struct sends_all_again : policies {};
+struct sends_all_again : mutant {};
 
 }  // namespace
 
 template <>
-constexpr auto tcpfsm::emitter<recorded<sends_all_again>>::repair() const noexcept -> std::optional<stretch> {
+constexpr auto tcpfsm::next_segment<recorded<sends_all_again>>::repair() const noexcept -> std::optional<stretch> {
     return sent_before(snd_.again, snd_.nxt);
 }
 
@@ -474,12 +477,12 @@ TEST_CASE("A retransmission timeout does not send more than one segment", "[muse
 
 // --- 2.15: the FIN waits behind small text -----------------------------------------------------------
 
-struct fin_waits : policies {};
+struct fin_waits : mutant {};
 
 }  // namespace
 
 template <>
-constexpr auto tcpfsm::emitter<recorded<fin_waits>>::fresh() const noexcept -> std::optional<stretch> {
+constexpr auto tcpfsm::next_segment<recorded<fin_waits>>::fresh() const noexcept -> std::optional<stretch> {
     const std::uint32_t n = std::min({snd_.unsent(), snd_.usable(snd_.nxt), full()});
     if (n == 0) return snd_.fin && !snd_.fin_sent() ? std::optional{stretch{snd_.nxt, 0, true}} : std::nullopt;
     return stretch{snd_.nxt, n, false, snd_.outstanding() && n < full()};  // Nagle, whatever the user wants
@@ -506,7 +509,7 @@ TEST_CASE("A FIN does not wait until small text before it is acknowledged", "[mu
 
 // --- 2.16: no reset for text after a half-duplex CLOSE -----------------------------------------------
 
-struct takes_in_vain : policies {
+struct takes_in_vain : mutant {
     using table = altered<[] {
         return row{fin_wait_1 | fin_wait_2, event::rcv_text_unwanted, stay, action::take_text | action::snd_ack,
                    "a mutant"};
@@ -535,7 +538,7 @@ TEST_CASE("Text that arrives after the user has stopped reading is not taken as 
 
 // --- 2.17: no reset for a CLOSE with unread text -----------------------------------------------------
 
-struct quiet_loss : policies {
+struct quiet_loss : mutant {
     using table =
         altered<[] { return row{established, event::close_unread, fin_wait_1, action::snd_fin, "a mutant", ok}; }>;
 };
@@ -566,12 +569,12 @@ TEST_CASE("A sender is not left to believe that its text was read", "[museum][M8
 
 // --- 2.18: options are not counted in the MSS --------------------------------------------------------
 
-struct too_large : policies {};
+struct too_large : mutant {};
 
 }  // namespace
 
 template <>
-constexpr std::uint32_t tcpfsm::emitter<recorded<too_large>>::full() const noexcept {
+constexpr std::uint32_t tcpfsm::next_segment<recorded<too_large>>::full() const noexcept {
     return snd_.mss;
 }
 
@@ -604,7 +607,7 @@ TEST_CASE("A segment with options is not larger than the MSS", "[museum][M84][RF
 
 // --- ACK division, and ACKs of what was never sent (VU#102014) ---------------------------------------
 
-struct counts_acks : policies {
+struct counts_acks : mutant {
     struct congestion : new_reno {
         constexpr void acked(path p, std::uint32_t) noexcept { new_reno::acked(p, p.smss); }
     };
@@ -626,7 +629,7 @@ TEST_CASE("An ACK for every few octets does not open the window faster", "[museu
     CHECK(caught([] { divided_acks<counts_acks>(); }));
 }
 
-struct credulous : policies {
+struct credulous : mutant {
     using table = altered<[] {
         return row{established, event::rcv_bad_ack, stay, action::take_ack | action::snd_challenge, "a mutant"};
     }>;

@@ -19,7 +19,7 @@
 //
 // A mutant is made through the library's own seams:
 //
-//   a row             struct m : policies { using table = ...; }, with a table that derives from rfc9293
+//   a row             struct m : mutant { using table = ...; }, with a table that derives from rfc9293
 //   a judge           template <> constexpr event tcpfsm::judge_text<recorded<m>>(...) noexcept { ... }
 //   before or after   template <> constexpr void tcpfsm::performer<recorded<m>>::perform(actions todo) noexcept {
 //   an action             while (!todo.empty()) { const action a = todo.pop(); perform(a); /* the bug */ }
@@ -30,6 +30,11 @@
 namespace tcpfsm::museum {
 
 using test::where;
+
+/// What mutants derive from: no shortcut, which would go round the judge or the action that is altered.
+struct mutant : policies {
+    static constexpr bool prediction = false;
+};
 
 /// Fails the exhibit unless this holds. In the compiler, too.
 constexpr void expect(bool holds, std::string_view what, where w = where::here()) {

@@ -376,11 +376,11 @@ TEST_CASE("No length in a packet is believed beyond the octets that came", "[M07
 // --- M08, M09, M24: a maximum segment size that is none ---------------------------------------------------
 
 /// Believes what the SYN says, as long as it is less than ours.
-struct no_mss_floor : policies {};
+struct no_mss_floor : mutant {};
 /// Remembers the scale as it stands in the SYN. The mask is what a processor makes of the shift.
-struct no_scale_limit : policies {};
+struct no_scale_limit : mutant {};
 /// Takes MSS and window scale from every segment.
-struct options_count_always : policies {};
+struct options_count_always : mutant {};
 
 }  // namespace
 

@@ -31,15 +31,15 @@ std::uint64_t steps = 0;
 std::size_t most_kept = 0;
 
 /// The library's own reassembly, whose comparisons are counted. The number of ranges only makes it a type apart.
-struct counted : policies {
+struct counted : mutant {
     static constexpr std::size_t reassembly_ranges = 9;
 };
 /// Keeps every segment, and joins neighbours by walking over all of them.
-struct keeps_every_segment : policies {
+struct keeps_every_segment : mutant {
     static constexpr std::size_t reassembly_ranges = 199;
 };
 /// Compares numbers of the sequence space as if they were numbers.
-struct compares_plainly : policies {
+struct compares_plainly : mutant {
     static constexpr std::size_t reassembly_ranges = 7;
 };
 
@@ -196,12 +196,12 @@ TEST_CASE("A gap that is never filled does not eat the memory", "[M31]") {
 // --- M28, M37: the wrap -----------------------------------------------------------------------------------
 
 /// Makes SACK blocks from numbers that fit into 31 bits.
-struct signed_blocks : policies {};
+struct signed_blocks : mutant {};
 
 }  // namespace
 
 template <>
-constexpr void tcpfsm::emitter<recorded<signed_blocks>>::add_options(options& opt) const noexcept {
+constexpr void tcpfsm::next_segment<recorded<signed_blocks>>::add_options(options& opt) const noexcept {
     if (!t_.sack_ok || t_.held.empty()) return;
     opt.sack_count = 1;
     opt.sack[0] = {seq{t_.held[0].left.value() & 0x7fffffffU}, seq{t_.held[0].right.value() & 0x7fffffffU}};
@@ -266,9 +266,9 @@ TEST_CASE("What waits across 2^32 stays one queue", "[M37]") {
 // --- M33, M34: overlap ------------------------------------------------------------------------------------
 
 /// Cuts off the front what has been received, and forgets to say that the text begins later.
-struct forgets_to_skip : policies {};
+struct forgets_to_skip : mutant {};
 /// Text that runs into what waits is cut there; text that begins in it is not.
-struct first_and_last_win : policies {};
+struct first_and_last_win : mutant {};
 
 }  // namespace
 
@@ -284,7 +284,7 @@ constexpr trimmed tcpfsm::trim(const tcb<recorded<forgets_to_skip>>& t, const se
 template <>
 constexpr trimmed tcpfsm::trim(const tcb<recorded<first_and_last_win>>& t, const segment& arrived) noexcept {
     trimmed out{.seg = without_syn(arrived)};
-    segment& seg = out.seg;
+    extent& seg = out.seg;
     if (seg.seq < t.rcv.nxt) {
         out.skipped = std::min(t.rcv.nxt - seg.seq, seg.text);
         seg.seq += out.skipped;
@@ -413,9 +413,9 @@ TEST_CASE("Of two different copies of an octet one rule decides, wherever they o
 // --- M35: longer than the window --------------------------------------------------------------------------
 
 /// Cuts text at the edge of the window, and believes the FIN behind it.
-struct believes_a_cut_fin : policies {};
+struct believes_a_cut_fin : mutant {};
 /// Cuts nothing at the edge of the window.
-struct has_no_edge : policies {};
+struct has_no_edge : mutant {};
 
 }  // namespace
 

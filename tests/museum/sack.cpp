@@ -50,7 +50,7 @@ using enum tcpfsm::signal;
 // --- The mutants ------------------------------------------------------------------------------------------
 
 /// Without a scoreboard blocks tell of duplicates, and of nothing else.
-struct by_duplicates : policies {
+struct by_duplicates : mutant {
     static constexpr std::size_t sent_ranges = 0;
 };
 

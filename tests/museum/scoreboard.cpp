@@ -21,22 +21,22 @@ using namespace std::chrono_literals;
 // The scoreboard is a template over its size, so a mutant has a size of its own.
 
 /// Never makes room.
-struct splits_without_end : policies {
+struct splits_without_end : mutant {
     static constexpr std::size_t sent_ranges = 128;
 };
 /// Forgets a range, and not what it had said of it.
-struct leaves_sums_behind : policies {
+struct leaves_sums_behind : mutant {
     static constexpr std::size_t sent_ranges = 512;
 };
 /// Looks at no block.
-struct deaf_to_blocks : policies {};
+struct deaf_to_blocks : mutant {};
 
 /// A control of its own, so that the search for proof is one of its own.
 struct other_reno : new_reno {
     friend constexpr bool operator==(const other_reno&, const other_reno&) noexcept = default;
 };
 /// Goes on looking for proof when it has taken a reduction back.
-struct undoes_twice : policies {
+struct undoes_twice : mutant {
     using congestion = other_reno;
 };
 

@@ -32,7 +32,7 @@ basic_subject<P> stamped(basic_subject<P> tcp) {
 // --- M72: a forged timestamp poisons TS.Recent (CVE-2005-0356) -------------------------------------------
 
 /// TS.Recent is taken from whatever passes.
-struct any_timestamp : policies {};
+struct any_timestamp : mutant {};
 
 }  // namespace
 
@@ -63,7 +63,7 @@ TEST_CASE("A forged timestamp does not make the segments of the peer look old", 
 // --- M73: idle for longer than half of the timestamp's range --------------------------------------------------
 
 /// TS.Recent is believed for ever.
-struct timeless_paws : policies {};
+struct timeless_paws : mutant {};
 
 }  // namespace
 
@@ -104,7 +104,7 @@ TEST_CASE("A connection that was idle for 24 days is not deaf afterwards", "[mus
 // --- M75: 32 bits of milliseconds come to their end after 49.7 days -----------------------------------------------
 
 /// The clock stops at its largest number.
-struct clock_that_stops : policies {};
+struct clock_that_stops : mutant {};
 
 }  // namespace
 
@@ -159,7 +159,7 @@ TEST_CASE("Timers do not stop when a 32-bit clock would have come to its end", "
 // --- M76: round trips of nothing, of eternity, and of nobody knows which segment -------------------------------------
 
 /// Whatever was acknowledged, the time since it was last sent is a round trip.
-struct no_karn : policies {};
+struct no_karn : mutant {};
 
 }  // namespace
 

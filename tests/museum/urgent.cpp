@@ -27,15 +27,15 @@ using enum tcpfsm::state;
 using enum tcpfsm::signal;
 
 /// How much is urgent is the pointer, less one, less what was read; whatever that gives.
-struct subtracts_unchecked : policies {};
+struct subtracts_unchecked : mutant {};
 /// The pointer of one connection is still there in the next.
-struct keeps_the_pointer : policies {};
+struct keeps_the_pointer : mutant {};
 /// Octets up to the urgent pointer are cut off the text and given elsewhere.
-struct cuts_urgent_text_out : policies {};
+struct cuts_urgent_text_out : mutant {};
 /// The pointer names the last urgent octet.
-struct points_to_the_last : policies {};
+struct points_to_the_last : mutant {};
 /// An urgent pointer beyond the text is something that must not be.
-struct panics : policies {
+struct panics : mutant {
     struct table : rfc9293 {
         static constexpr auto rows = [] {
             auto out = std::to_array(rfc9293::rows);
@@ -85,7 +85,7 @@ template <>
 constexpr trimmed tcpfsm::trim(const tcb<recorded<cuts_urgent_text_out>>& t, const segment& arrived) noexcept {
     trimmed out{.seg = without_syn(arrived)};
     if (out.seg.has(ctl::urg)) {
-        out.skipped = out.seg.up;
+        out.skipped = arrived.up;
         out.seg.text -= out.skipped;
     }
     out.no_room = t.rcv.wnd() == 0 && out.seg.len() != 0;

@@ -21,11 +21,11 @@ using enum tcpfsm::signal;
 namespace {
 
 /// ABORT waits for the text that is queued, as CLOSE does.
-struct polite_abort : policies {
+struct polite_abort : mutant {
     using table = altered<[] { return row{established, event::abort, fin_wait_1, action::snd_fin, "a mutant", ok}; }>;
 };
 /// The user timeout begins again with each probe, answered or not.
-struct endless_patience : policies {};
+struct endless_patience : mutant {};
 
 }  // namespace
 
@@ -81,7 +81,7 @@ TEST_CASE("A peer that keeps its window shut cannot hold a connection against th
 // --- M42: LAST-ACK with a shut window (CVE-2015-5358) ---------------------------------------------------
 
 /// Once the user has closed, the user timeout does not come any more while there is something to probe for.
-struct stuck_in_last_ack : policies {};
+struct stuck_in_last_ack : mutant {};
 
 }  // namespace
 
@@ -130,7 +130,7 @@ TEST_CASE("LAST-ACK does not last for ever when the peer shuts its window and go
 // --- M43: a divisor that a disconnect makes zero (CVE-2017-14106) ---------------------------------------
 
 /// The window is a multiple of what we announced as MSS, by division.
-struct window_in_segments : policies {};
+struct window_in_segments : mutant {};
 
 }  // namespace
 
@@ -176,12 +176,12 @@ TEST_CASE("No size that is zero is ever divided by, not after a disconnect eithe
 // --- M45: a window that shrinks below what was sent ------------------------------------------------------
 
 /// SND.UNA + SND.WND - SND.NXT, unsigned.
-struct negative_room : policies {};
+struct negative_room : mutant {};
 
 }  // namespace
 
 template <>
-constexpr auto tcpfsm::emitter<recorded<negative_room>>::fresh() const noexcept -> std::optional<stretch> {
+constexpr auto tcpfsm::next_segment<recorded<negative_room>>::fresh() const noexcept -> std::optional<stretch> {
     const std::uint32_t room = snd_.una + snd_.wnd - snd_.nxt;
     const std::uint32_t n = std::min({snd_.unsent(), room, full()});
     return n == 0 ? std::nullopt : std::optional{stretch{snd_.nxt, n}};
@@ -219,7 +219,7 @@ TEST_CASE("A window that shrinks below what was sent does not become a huge one"
 // --- M46: the update that opens the window is lost ---------------------------------------------------------
 
 /// The persist timer runs, and sends nothing.
-struct mute_persist : policies {};
+struct mute_persist : mutant {};
 
 }  // namespace
 
@@ -253,13 +253,15 @@ TEST_CASE("A lost window update does not stop a connection", "[museum][M46][3.8.
 
 /// An ACK bears SND.NXT, which a probe has moved beyond the shut window of the peer. So no ACK is heard, and each is
 /// answered with another one.
-struct ack_beyond_the_window : policies {};
+struct ack_beyond_the_window : mutant {};
 
 }  // namespace
 
 template <>
-constexpr transmit tcpfsm::emitter<recorded<ack_beyond_the_window>>::bare_ack() noexcept {
-    return {blank(snd_.nxt, ctl::ack), 0};
+constexpr auto tcpfsm::emitter<recorded<ack_beyond_the_window>>::bare_ack() noexcept -> std::optional<transmit> {
+    std::optional<transmit> out{std::in_place};
+    write_header(out->segment, snd_.nxt, ctl::ack);
+    return out;
 }
 
 namespace {
@@ -296,9 +298,9 @@ TEST_CASE("Two ends with shut windows do not answer each other for ever, nor are
 // --- M48: an old segment and the window -----------------------------------------------------------------
 
 /// Every acceptable segment sets the window.
-struct any_window : policies {};
+struct any_window : mutant {};
 /// WL1 and WL2 begin at zero instead of at the handshake.
-struct forgotten_wl1 : policies {};
+struct forgotten_wl1 : mutant {};
 
 }  // namespace
 
@@ -348,7 +350,7 @@ TEST_CASE("A segment that was overtaken does not bring back the window of its ti
 // --- M49: the window of a SYN is not scaled -----------------------------------------------------------------
 
 /// The shift is applied to every window.
-struct scaled_syn_window : policies {};
+struct scaled_syn_window : mutant {};
 
 }  // namespace
 
@@ -387,7 +389,7 @@ TEST_CASE("The window of a SYN is not scaled", "[museum][M49][RFC 7323 2.2]") {
 // --- M51: nothing but a FIN behind a shut window -----------------------------------------------------------
 
 /// A FIN is nothing that a window could be probed for.
-struct fin_is_nothing : policies {};
+struct fin_is_nothing : mutant {};
 
 }  // namespace
 

@@ -85,6 +85,7 @@ private:
 };
 
 struct linux_policies : common_policies {
+    static constexpr bool prediction = false;  // what is specialised below is to be asked
     using congestion = linux_congestion;
     static constexpr tcpfsm::rto_limits rto{1s, 200ms, 120s, 200ms};
     static constexpr duration delayed_ack{0};  // quick ACKs
@@ -162,7 +163,7 @@ constexpr void acknowledger<linux_policies>::take_again(const segment& seg, std:
 
 /// The tail is the last segment as it was sent: a FIN alone, or what is left behind full ones.
 template <>
-constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies>::tail() const noexcept {
+constexpr std::optional<next_segment<linux_policies>::stretch> next_segment<linux_policies>::tail() const noexcept {
     if (auto s = fresh()) {
         s->held_back = false;
         return s;
@@ -174,7 +175,7 @@ constexpr std::optional<emitter<linux_policies>::stretch> emitter<linux_policies
 
 /// A probe of a zero window has no text, and the last acknowledged number.
 template <>
-constexpr emitter<linux_policies>::stretch emitter<linux_policies>::probe() const noexcept {
+constexpr next_segment<linux_policies>::stretch next_segment<linux_policies>::probe() const noexcept {
     return {snd_.una - 1, 0, false};
 }
 

@@ -129,6 +129,127 @@ void two_runs_are_one() {
     });
 }
 
+/// The shortcut on and off.
+template <class P>
+struct switchable : P {
+    static inline bool prediction = true;
+};
+
+/// The same with other parts: no records, no options, advice.
+struct lean : policies {
+    using congestion = basic_new_reno<hystart_plus_plus>;
+    static constexpr bool timestamps = false;
+    static constexpr bool sack = false;
+    static constexpr bool undo = false;
+    static constexpr bool window_advice = true;
+    static constexpr bool user_timeout_option = true;
+    static constexpr auto path_mtu = mtu_discovery::off;
+};
+
+template <class P>
+void the_shortcut_leads_to_the_same() {
+    using policy = switchable<P>;
+    const world w = *any_world();
+    const parameters given = *any_parameters();
+    const auto operations = *rc::gen::container<std::vector<operation>>(any_operation());
+    in_property([&] {
+        basic_subject<policy> one{w, given};
+        one.follows_no_script();
+        basic_subject<policy> other = one;
+        for (const operation& o : operations) {
+            policy::prediction = true;
+            perform(one, o);
+            policy::prediction = false;
+            perform(other, o);
+            if (!(one.conn() == other.conn())) one.fail("the shortcut leads to other numbers");
+        }
+        if (one.transcript() != other.transcript()) one.fail("the shortcut emits something else");
+    });
+}
+
+/// The same for a whole exchange, in which most segments take it.
+template <class P>
+void transfers_are_the_same() {
+    using policy = switchable<P>;
+    const world w = *any_world();
+    const auto seed = *rc::gen::arbitrary<std::uint64_t>();
+    const weather how{.loss = *rc::gen::element<std::uint32_t>(0, 0, 3),
+                      .repeat = *rc::gen::element<std::uint32_t>(0, 3),
+                      .least = std::chrono::microseconds{*rc::gen::element(10, 1000, 50'000)},
+                      .spread = std::chrono::microseconds{*rc::gen::element(0, 0, 1000)},
+                      .spares_after = 1000};
+    const auto octets = *rc::gen::inRange<std::uint32_t>(1, 200'000);
+    const auto back = *rc::gen::element<std::uint32_t>(0, 100, 50'000);
+    in_property([&] {
+        pair<network, policy> one{w, {}, {}, network{seed, how}};
+        pair<network, policy> other = one;
+        const auto run = [&](auto& p) {
+            dice d{seed};
+            std::uint32_t there = octets, here = back;
+            static_cast<void>(p.b.open_passive());
+            static_cast<void>(p.a.open_active());
+            for (int steps = 0; steps < 20'000 && p.step();) {
+                ++steps;
+                for (auto* side : {&p.a, &p.b}) {
+                    std::uint32_t& left = side == &p.a ? there : here;
+                    if (d.percent(70) && side->conn().readable() != 0)
+                        static_cast<void>(side->receive(1 + d.below(side->conn().readable())));
+                    const std::uint32_t n = std::min({left, side->conn().writable(), 1 + d.below(30'000)});
+                    if (side->conn().in(state::established) && n != 0 && side->send(n) == answer::ok) left -= n;
+                }
+            }
+        };
+        policy::prediction = true;
+        run(one);
+        policy::prediction = false;
+        run(other);
+        if (!(one.a.conn() == other.a.conn()) || !(one.b.conn() == other.b.conn()))
+            one.a.fail("the shortcut leads to other numbers");
+        if (one.transcript() != other.transcript()) one.a.fail("the shortcut emits something else");
+    });
+}
+
+/// All that is owed, by a link that takes `most` octets of text at once and cuts them.
+template <class P>
+std::vector<segment> all_owed(basic_connection<P>& tcp, time_point now, std::uint32_t most) {
+    std::vector<segment> all;
+    while (const auto out = tcp.poll_transmit(now, most)) {
+        segment whole = out->segment;
+        for (; whole.text > out->each; whole.seq += out->each, whole.text -= out->each) {
+            segment part = whole;
+            part.text = out->each;
+            part.ctl = whole.ctl.without(ctl::fin | ctl::psh);
+            all.push_back(part);
+        }
+        all.push_back(whole);
+    }
+    return all;
+}
+
+template <class P>
+void several_at_once_are_as_good() {
+    const world w = *any_world();
+    const parameters given = *any_parameters();
+    const auto operations = *rc::gen::container<std::vector<operation>>(any_operation());
+    const auto most = *rc::gen::inRange<std::uint32_t>(1, 65'000);
+    std::size_t fewer = 0;
+    in_property([&] {
+        basic_subject<P> tcp{w, given};
+        tcp.follows_no_script();
+        for (const operation& o : operations) {
+            perform(tcp, o);
+            auto one_by_one = tcp.conn();
+            auto together = tcp.conn();
+            const auto expected = all_owed(one_by_one, tcp.now(), 0);
+            auto first = tcp.conn();
+            if (const auto out = first.poll_transmit(tcp.now(), most)) fewer += out->segment.text > out->each ? 1U : 0U;
+            if (all_owed(together, tcp.now(), most) != expected) tcp.fail("other segments leave");
+            if (!(together == one_by_one)) tcp.fail("the numbers differ afterwards");
+        }
+    });
+    RC_CLASSIFY(fewer != 0, "several at once");
+}
+
 /// One end of a stream, and what its user wants to do.
 struct user {
     std::uint32_t to_send = 0;
@@ -211,6 +332,18 @@ TEST_CASE("any order of calls is harmless", "[connection][3.10]") {
 
 TEST_CASE("a copy behaves as the original", "[connection]") {
     rc::prop("with the defaults", two_runs_are_one<policies>);
+}
+
+TEST_CASE("the shortcut for what nearly all segments are leads where the long way does", "[connection][3.10]") {
+    rc::prop("whatever happens", the_shortcut_leads_to_the_same<policies>);
+    rc::prop("whatever happens, with few parts", the_shortcut_leads_to_the_same<lean>);
+    rc::prop("in whole exchanges", transfers_are_the_same<policies>);
+    rc::prop("in whole exchanges, with few parts", transfers_are_the_same<lean>);
+}
+
+TEST_CASE("segments that the link cuts are those that leave one by one", "[connection][3.7.1]") {
+    rc::prop("with the defaults", several_at_once_are_as_good<policies>);
+    rc::prop("with all choices made the other way", several_at_once_are_as_good<contrary>);
 }
 
 TEST_CASE("octets arrive once and in order, and both ends close, whatever the network does",

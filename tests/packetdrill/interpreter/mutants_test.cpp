@@ -38,11 +38,12 @@ struct closes_without_2msl : rfc_policies {
 struct no_syn_ack_again : rfc_policies {
     using table = altered<[] { return row{syn_received, rcv_syn_again, tcpfsm::stay, {}, "a mutant"}; }>;
 };
-// A judge or another function that is wrong: below.
-struct resets_anywhere : rfc_policies {};
-struct no_paws : rfc_policies {};
-struct mss_without_options : rfc_policies {};
-struct reset_by_the_book_of_793 : rfc_policies {};
+// A judge or another function that is wrong: below. No shortcut goes round it.
+struct the_long_way : rfc_policies { static constexpr bool prediction = false; };
+struct resets_anywhere : the_long_way {};
+struct no_paws : the_long_way {};
+struct mss_without_options : the_long_way {};
+struct reset_by_the_book_of_793 : the_long_way {};
 // A number.
 struct waits_longer : rfc_policies { static constexpr tcpfsm::duration delayed_ack = std::chrono::milliseconds{400}; };
 struct eager : tcpfsm::new_reno {
@@ -64,7 +65,7 @@ constexpr bool tcpfsm::fails_paws<no_paws>(const tcb<no_paws>&, const segment&, 
     return false;
 }
 template <>
-constexpr std::uint32_t tcpfsm::emitter<mss_without_options>::full() const noexcept {
+constexpr std::uint32_t tcpfsm::next_segment<mss_without_options>::full() const noexcept {
     return snd_.mss;
 }
 template <>
