@@ -124,33 +124,39 @@ constexpr partial_sum::partial_sum(std::span<const std::uint8_t> octets) noexcep
 constexpr partial_sum copy_and_sum(std::span<std::uint8_t> to, std::span<const std::uint8_t> from) noexcept {
     constexpr std::size_t piece_size = 2048;
     partial_sum sum;
-    for (std::size_t at = 0; at < from.size(); at += piece_size) {
-        const auto piece = from.subspan(at, std::min(piece_size, from.size() - at));
-        sum.append(partial_sum{piece});
-        std::copy(piece.begin(), piece.end(), to.begin() + static_cast<std::ptrdiff_t>(at));
+    for (; from.size() > piece_size; from = from.subspan(piece_size), to = to.subspan(piece_size)) {
+        sum.append(partial_sum{from.first(piece_size)});
+        std::copy_n(from.begin(), piece_size, to.begin());
     }
+    sum.append(partial_sum{from});
+    std::copy(from.begin(), from.end(), to.begin());
     return sum;
 }
 
-/// The sum of the pseudo-header: RFC 9293 section 3.1 for IPv4, RFC 8200 section 8.1 for IPv6. Their layouts
-/// differ, but the words in them are the same, and a sum does not care for the order.
-[[nodiscard]] constexpr partial_sum pseudo_header_sum(const ip_address& source, const ip_address& destination,
-                                                      std::uint8_t protocol, std::size_t length) noexcept {
+/// The numbers of the pseudo-header added up, for `partial_sum::of_total`: RFC 9293 section 3.1 for IPv4, RFC 8200
+/// section 8.1 for IPv6. Their layouts differ, but the words in them are the same, and a sum does not care for the
+/// order.
+[[nodiscard]] constexpr std::uint64_t pseudo_header_total(const ip_address& source, const ip_address& destination,
+                                                          std::uint8_t protocol, std::size_t length) noexcept {
+    const std::uint8_t* const a = source.octets().data();
+    const std::uint8_t* const b = destination.octets().data();
     std::uint64_t total = static_cast<std::uint32_t>(length);
     total += protocol;
-    for (const ip_address* address : {&source, &destination}) {
-        const auto octets = address->octets();
-        for (std::size_t at = 0; at < octets.size(); at += 4) total += load32(octets.data() + at);
-    }
-    return partial_sum::of_total(total);
+    total += std::uint64_t{load32(a)} + load32(b);
+    if (source.is_v4()) return total;
+    for (std::size_t at = 4; at < 16; at += 4) total += std::uint64_t{load32(a + at)} + load32(b + at);
+    return total;
 }
-
-/// The sum of a header, whose length is a multiple of four, behind what was summed before.
-[[nodiscard]] constexpr partial_sum sum_of_header(std::span<const std::uint8_t> header,
-                                                  partial_sum before = {}) noexcept {
-    std::uint64_t total = before.value();
+/// Its sum.
+[[nodiscard]] constexpr partial_sum pseudo_header_sum(const ip_address& source, const ip_address& destination,
+                                                      std::uint8_t protocol, std::size_t length) noexcept {
+    return partial_sum::of_total(pseudo_header_total(source, destination, protocol, length));
+}
+/// The words of a header added up, whose length is a multiple of four.
+[[nodiscard]] constexpr std::uint64_t header_total(std::span<const std::uint8_t> header) noexcept {
+    std::uint64_t total = 0;
     for (std::size_t at = 0; at + 4 <= header.size(); at += 4) total += load32(header.data() + at);
-    return partial_sum::of_total(total);
+    return total;
 }
 
 /// The checksum after one 16-bit word under it changed from `before` to `now`, without looking at the others.

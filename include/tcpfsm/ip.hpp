@@ -127,7 +127,8 @@ constexpr void skip_extensions(packet& got) noexcept {
     const std::size_t total = load16(&octets[2]);
     if (header < ipv4_header_size || header > octets.size()) return refuse(ip_error::bad_header_length);
     if (total < header || total > octets.size()) return refuse(ip_error::bad_total_length);
-    if (!sum_of_header(octets.first(header)).verifies()) return refuse(ip_error::bad_header_checksum);
+    if (!partial_sum::of_total(header_total(octets.first(header))).verifies())
+        return refuse(ip_error::bad_header_checksum);
     if ((load16(&octets[6]) & 0x3fff) != 0) return refuse(ip_error::fragment);  // more fragments, or an offset
     got.source = ip_address{octets.subspan<12, 4>()};
     got.destination = ip_address{octets.subspan<16, 4>()};

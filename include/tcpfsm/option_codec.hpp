@@ -79,8 +79,10 @@ inline constexpr std::uint32_t timestamps_alone = 0x0101080a;
 
 /// True iff nothing but timestamps is there, as in most segments.
 [[nodiscard]] constexpr bool timestamps_at_most(const options& opt) noexcept {
-    const bool of_syn = opt.has_mss || opt.has_window_scale || opt.sack_permitted || opt.has_fast_open;
-    return !of_syn && opt.sack_count == 0 && opt.accecn.there == 0 && !opt.has_user_timeout;
+    // Without a branch: as a rule none of them is there.
+    const unsigned of_syn = unsigned{opt.has_mss} | unsigned{opt.has_window_scale} | unsigned{opt.sack_permitted};
+    const unsigned others = unsigned{opt.has_fast_open} | unsigned{opt.has_user_timeout} | opt.sack_count;
+    return (of_syn | others | opt.accecn.there) == 0;
 }
 
 /// The options of `seg` that go on the wire. MSS, window scale, SACK-permitted and fast open only with SYN

@@ -55,6 +55,7 @@ constexpr std::size_t copy_octets(std::span<std::uint8_t> to, std::span<const st
 }
 /// The same out of a ring, into one, or both.
 constexpr std::size_t copy_octets(pieces<std::uint8_t> to, pieces<const std::uint8_t> from) noexcept {
+    if (from.second.empty() && from.first.size() <= to.first.size()) return copy_octets(to.first, from.first);
     std::size_t copied = 0;
     while (!to.empty() && !from.empty()) {  // at most three times
         const std::size_t n = copy_octets(to.first, from.first);
@@ -77,6 +78,7 @@ constexpr std::size_t copy_octets(std::span<std::uint8_t> to, pieces<const std::
 }
 /// Copies `from` to `to`, which must be as long and apart from it, and answers the sum.
 constexpr partial_sum copy_and_sum(pieces<std::uint8_t> to, pieces<const std::uint8_t> from) noexcept {
+    if (to.second.empty() && from.second.empty()) return copy_and_sum(to.first, from.first);
     partial_sum sum;
     while (!to.empty() && !from.empty()) {
         const std::size_t n = std::min(to.first.size(), from.first.size());

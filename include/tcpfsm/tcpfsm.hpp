@@ -69,6 +69,7 @@
 #include <tcpfsm/checksum.hpp>
 #include <tcpfsm/wire.hpp>
 #include <tcpfsm/ip.hpp>
+#include <tcpfsm/offload.hpp>
 #include <tcpfsm/icmp.hpp>
 #include <tcpfsm/mss_clamp.hpp>
 #include <tcpfsm/isn.hpp>

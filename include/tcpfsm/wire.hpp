@@ -79,13 +79,14 @@ constexpr wire_error read_tcp(parsed& got, std::span<const std::uint8_t> octets,
     const std::uint8_t* at = octets.data();
     const std::size_t header_size = std::size_t{at[12]} / 16 * 4;
     if (header_size < tcp_header_size || header_size > octets.size()) return wire_error::bad_offset;
+    const auto text = octets.subspan(header_size);
     if (mode != checksum_mode::trust) {
-        const partial_sum pseudo = pseudo_header_sum(source, destination, tcp_protocol, octets.size() + behind);
-        const partial_sum header = sum_of_header(octets.first(header_size), pseudo);
-        const auto text = octets.subspan(header_size);
+        std::uint64_t total = pseudo_header_total(source, destination, tcp_protocol, octets.size() + behind);
+        total += header_total(octets.first(header_size));
+        partial_sum sum = partial_sum::of_total(total);
         if (mode == checksum_mode::defer) {
-            got.rest = header;
-        } else if (!partial_sum{header}.append(text).verifies()) {
+            got.rest = sum;
+        } else if (!sum.append(text).verifies()) {
             return wire_error::bad_checksum;
         }
     }
@@ -97,8 +98,8 @@ constexpr wire_error read_tcp(parsed& got, std::span<const std::uint8_t> octets,
     got.segment.ctl = control{static_cast<std::uint16_t>(load16(at + 12) & 0x1ff)};  // reserved bits are ignored
     got.segment.wnd = load16(at + 14);
     got.segment.up = load16(at + 18);
-    got.text = octets.subspan(header_size);
-    got.segment.text = static_cast<std::uint32_t>(got.text.size() + behind);
+    got.text = text;
+    got.segment.text = static_cast<std::uint32_t>(text.size() + behind);
     const bool sound = read_options(got.segment.options, octets.first(header_size).subspan(tcp_header_size));
     return sound ? wire_error::none : wire_error::bad_option_length;
 }
@@ -132,19 +133,23 @@ constexpr std::size_t write_tcp_header(std::span<std::uint8_t> out, const four_t
     to = store32(to, seg.seq.value());
     to = store32(to, seg.ack.value());
     to = store32(to, bits_and_window);
-    store32(to, seg.up);
-    write_options(out.subspan(tcp_header_size), seg);
-    if (by == checksum_by::nobody) return size;
+    if (size != tcp_header_size) write_options(out.subspan(tcp_header_size), seg);
 
-    partial_sum sum = pseudo_header_sum(between.local.address, between.remote.address, tcp_protocol, size + seg.text);
-    if (by == checksum_by::device) {
-        store16(to, sum.value());
-        return size;
+    std::uint32_t checksum = 0;
+    if (by != checksum_by::nobody) {
+        const auto& [from, towards] = between;
+        std::uint64_t total = pseudo_header_total(from.address, towards.address, tcp_protocol, size + seg.text);
+        if (by == checksum_by::device) {
+            checksum = partial_sum::of_total(total).value();
+        } else {
+            // The numbers are at hand; what was just written in halves is slow to read in wholes.
+            total += std::uint64_t{ports} + seg.seq.value() + seg.ack.value() + bits_and_window + seg.up;
+            total += header_total(out.first(size).subspan(tcp_header_size));
+            total += text.value();
+            checksum = partial_sum::of_total(total).checksum();
+        }
     }
-    // The numbers are at hand; what was just written in halves is slow to read in wholes.
-    std::uint64_t total = std::uint64_t{ports} + seg.seq.value() + seg.ack.value() + bits_and_window + seg.up;
-    for (std::size_t at = tcp_header_size; at < size; at += 4) total += load32(out.data() + at);
-    store16(to, sum.append(partial_sum::of_total(total)).append(text).checksum());
+    store32(to, checksum << 16 | seg.up);
     return size;
 }
 
@@ -160,7 +165,7 @@ constexpr std::size_t write_tcp(std::span<std::uint8_t> out, const four_tuple& b
     partial_sum sum;
     if (by == checksum_by::writer) {
         sum = copy_and_sum(room, text);
-        sum.append(copy_and_sum(room.subspan(text.size()), more));
+        if (!more.empty()) sum.append(copy_and_sum(room.subspan(text.size()), more));
     } else {
         std::copy(more.begin(), more.end(), std::copy(text.begin(), text.end(), room.begin()));
     }
