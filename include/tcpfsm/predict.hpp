@@ -39,7 +39,7 @@ public:
         const receive_sequence& rcv = t_.rcv;
         if (seg.ctl.without(ctl::psh) != ctl::ack || seg.seq != rcv.nxt || seg.ack - snd.una > snd.flight())
             return false;
-        if (seg.wnd == 0 || snd.wnd == 0 || seg.text > rcv.wnd() || rcv.fin_known || rcv.unwanted) return false;
+        if (seg.wnd == 0 || snd.wnd == 0 || seg.text > rcv.wnd() || rcv.fin_known) return false;
         if (!snd.synced || snd.close_waits || !t_.held.empty() || t_.ecn.mode() != ecn_mode::off) return false;
         if constexpr (P::user_timeout_option) {
             if (t_.given.user_timeout_option) return false;

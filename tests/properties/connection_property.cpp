@@ -176,7 +176,7 @@ void transfers_are_the_same() {
     const weather how{.loss = *rc::gen::element<std::uint32_t>(0, 0, 3),
                       .repeat = *rc::gen::element<std::uint32_t>(0, 3),
                       .least = std::chrono::microseconds{*rc::gen::element(10, 1000, 50'000)},
-                      .spread = std::chrono::microseconds{*rc::gen::element(0, 0, 1000)},
+                      .spread = std::chrono::microseconds{*rc::gen::element(0, 0, 1000, 50'000)},
                       .spares_after = 1000};
     const auto octets = *rc::gen::inRange<std::uint32_t>(1, 200'000);
     const auto back = *rc::gen::element<std::uint32_t>(0, 100, 50'000);
@@ -184,6 +184,7 @@ void transfers_are_the_same() {
         pair<network, policy> one{w, {}, {}, network{seed, how}};
         pair<network, policy> other = one;
         const auto run = [&](auto& p) {
+            constexpr state_set open = state::established | state::close_wait;
             dice d{seed};
             std::uint32_t there = octets, here = back;
             static_cast<void>(p.b.open_passive());
@@ -195,7 +196,8 @@ void transfers_are_the_same() {
                     if (d.percent(70) && side->conn().readable() != 0)
                         static_cast<void>(side->receive(1 + d.below(side->conn().readable())));
                     const std::uint32_t n = std::min({left, side->conn().writable(), 1 + d.below(30'000)});
-                    if (side->conn().in(state::established) && n != 0 && side->send(n) == answer::ok) left -= n;
+                    if (side->conn().in(open) && n != 0 && side->send(n) == answer::ok) left -= n;
+                    if (side->conn().in(open) && left == 0 && d.percent(10)) static_cast<void>(side->close());
                 }
             }
         };
@@ -232,6 +234,8 @@ void several_at_once_are_as_good() {
     const parameters given = *any_parameters();
     const auto operations = *rc::gen::container<std::vector<operation>>(any_operation());
     const auto most = *rc::gen::inRange<std::uint32_t>(1, 65'000);
+    const auto text = *rc::gen::inRange<std::uint32_t>(0, 40'000);
+    const bool closes = *rc::gen::arbitrary<bool>();
     std::size_t fewer = 0;
     in_property([&] {
         basic_subject<P> tcp{w, given};
@@ -239,10 +243,13 @@ void several_at_once_are_as_good() {
         for (const operation& o : operations) {
             perform(tcp, o);
             auto one_by_one = tcp.conn();
-            auto together = tcp.conn();
-            const auto expected = all_owed(one_by_one, tcp.now(), 0);
-            auto first = tcp.conn();
+            if (one_by_one.may_send()) {
+                static_cast<void>(one_by_one.send(std::min(text, one_by_one.writable()), tcp.now()));
+                if (closes) static_cast<void>(one_by_one.close(tcp.now()));
+            }
+            auto together = one_by_one, first = one_by_one;
             if (const auto out = first.poll_transmit(tcp.now(), most)) fewer += out->segment.text > out->each ? 1U : 0U;
+            const auto expected = all_owed(one_by_one, tcp.now(), 0);
             if (all_owed(together, tcp.now(), most) != expected) tcp.fail("other segments leave");
             if (!(together == one_by_one)) tcp.fail("the numbers differ afterwards");
         }
