@@ -36,7 +36,8 @@ struct link_settings {
     burst_settings burst{};
     ppm late = 0;  ///< share that comes late, and may be overtaken
     nanos late_by{};
-    ppm twice = 0;  ///< share that comes twice
+    nanos jitter{};  ///< each packet comes up to so much later, in order
+    ppm twice = 0;   ///< share that comes twice
     std::uint64_t seed = 1;
 };
 
@@ -170,6 +171,11 @@ private:
             return;
         }
         p.due = busy_until_ + settings_.delay;
+        if (settings_.jitter != nanos{}) {
+            p.due +=
+                nanos{static_cast<std::int64_t>(dice_.roll() % static_cast<std::uint64_t>(settings_.jitter.count()))};
+            if (!on_way_.empty()) p.due = std::max(p.due, on_way_.back().due);
+        }
         if (dice_.happens(settings_.twice)) {
             ++counts_.twice;
             on_way_.push_back(p);

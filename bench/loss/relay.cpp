@@ -31,11 +31,12 @@ constexpr const char* help =
     "  --only <text>     only runs whose name contains it, such as Linux cubic/loss1 or tcpfsm new_reno/clean\n"
     "  --runs <n>        of each (7)\n"
     "  --seconds <n>     from the handshake on (8)\n"
-    "  --out <file>      where the CSV goes (standard output)\n";
+    "  --out <file>      where the CSV goes (standard output)\n"
+    "  --trace <file>    where windows over time of our senders go (nowhere)\n";
 
 struct sender {
     std::string name;
-    void (*ours)(int device, bench::board&);  ///< null: the kernel
+    void (*ours)(int device, bench::board&, std::FILE* trace, const char* names);  ///< null: the kernel
     const char* kernels;
 };
 
@@ -53,6 +54,7 @@ const std::vector<sender> senders{
 struct result {
     double fraction = 0;
     double late_mean_us = 0, late_p99_us = 0, late_max_us = 0;
+    bench::link_counts link{};
     bool done = false;
 };
 
@@ -72,6 +74,8 @@ pid_t start(Task task) {
 
 /// One direction: from a device, through the link, to another.
 class direction {
+    using packet = std::vector<std::uint8_t>;
+
 public:
     direction(int from, int to, const bench::link_settings& s) : from_{from}, to_{to}, line_{s} {}
     void pass(nanos began) {
@@ -90,19 +94,19 @@ public:
         }
     }
     [[nodiscard]] nanos next() const { return line_.next(); }
+    [[nodiscard]] const bench::link<packet>& line() const { return line_; }
     static nanos now(nanos began) { return nanos{bench::steady_now()} - began; }
 
     std::vector<float> late{};  ///< microseconds between what the link said and what was done
 
 private:
-    using packet = std::vector<std::uint8_t>;
     int from_, to_;
     bench::link<packet> line_;
 };
 
 /// Both namespaces, both processes, and the relay between them. Runs in a process of its own.
-void run(const sender& who, const bench::named_path& path, std::uint64_t seed, unsigned seconds, bench::board& b,
-         result& out) {
+void run(const sender& who, const bench::named_path& path, std::uint64_t seed, unsigned seconds, std::FILE* trace,
+         bench::board& b, result& out) {
     bench::enter_new_network();
     const int left = bench::make_tun("wire", bench::left_address);
     bench::route_all_to("wire");
@@ -111,7 +115,7 @@ void run(const sender& who, const bench::named_path& path, std::uint64_t seed, u
     const pid_t sends = start([&] {
         while (!b.listening) ::usleep(1000);
         if (who.ours != nullptr) {
-            who.ours(device, b);
+            who.ours(device, b, trace, (who.name + "," + path.name).c_str());
         } else {
             bench::send_by_kernel(who.kernels, b);
         }
@@ -132,6 +136,7 @@ void run(const sender& who, const bench::named_path& path, std::uint64_t seed, u
     while (true) {
         there.pass(began);
         back.pass(began);
+        b.queue = there.line().octets_waiting();
         const std::int64_t now = bench::steady_now();
         if (b.opened != 0 && now - b.opened >= lasts) break;
         if (now - began.count() > lasts + 20'000'000'000) throw std::runtime_error{who.name + ": no connection"};
@@ -151,6 +156,7 @@ void run(const sender& who, const bench::named_path& path, std::uint64_t seed, u
         out.late_p99_us = static_cast<double>(there.late[there.late.size() * 99 / 100]);
         out.late_max_us = static_cast<double>(there.late.back());
     }
+    out.link = there.line().counts();
     out.done = true;
     for (const pid_t child : {sends, reads}) {
         ::kill(child, SIGKILL);
@@ -179,6 +185,7 @@ int main(int argc, char** argv) {
     const unsigned runs = args.whole("--runs", 7);
     const unsigned seconds = args.whole("--seconds", 8);
     const std::string out = args.text("--out", "");
+    const std::string trace = args.text("--trace", "");
     args.finish();
 
     // What cannot work at all is told once, before anything is written.
@@ -193,8 +200,15 @@ int main(int argc, char** argv) {
         return 77;
     }
     std::FILE* to = out.empty() ? stdout : std::fopen(out.c_str(), "w");
-    if (to == nullptr) args.refuse("cannot write " + out);
-    std::fprintf(to, "who,path,run,fraction,relay_mean_us,relay_p99_us,relay_max_us,load\n");
+    std::FILE* also = trace.empty() ? nullptr : std::fopen(trace.c_str(), "w");
+    if (to == nullptr || (also == nullptr && !trace.empty())) args.refuse("cannot write " + out + " or " + trace);
+    std::fprintf(to, "who,path,run,fraction,relay_mean_us,relay_p99_us,relay_max_us,load,carried,overflowed\n");
+    if (also != nullptr) {
+        std::fprintf(also,
+                     "control,path,seconds,window,threshold,flight,queue,srtt_us,mbit_per_s,timeouts,"
+                     "phase,bw,max_bw,min_rtt_us,shortterm,longterm,peer_room\n");
+        std::fflush(also);
+    }
     // One of each, then the next of each: what else the machine does meanwhile meets all of them.
     for (unsigned i = 1; i <= runs; ++i) {
         for (const auto& path : bench::four_paths) {
@@ -204,7 +218,7 @@ int main(int argc, char** argv) {
                 const double before = load();
                 auto& b = shared<bench::board>();
                 auto& r = shared<result>();
-                const pid_t child = start([&] { run(who, path, i, seconds, b, r); });
+                const pid_t child = start([&] { run(who, path, i, seconds, also, b, r); });
                 ::waitpid(child, nullptr, 0);
                 std::fprintf(stderr, "relay: %s, run %u of %u: ", name.c_str(), i, runs);
                 if (!r.done) {
@@ -213,14 +227,18 @@ int main(int argc, char** argv) {
                 }
                 std::fprintf(stderr, "%.3f; the relay was late by %.0f us, 1 %% of the time by %.0f us; load %.2f\n",
                              r.fraction, r.late_mean_us, r.late_p99_us, before);
-                std::fprintf(to, "%s,%s,%u,%.5f,%.1f,%.1f,%.1f,%.2f\n", who.name.c_str(), path.name, i, r.fraction,
-                             r.late_mean_us, r.late_p99_us, r.late_max_us, before);
+                std::fprintf(
+                    to, "%s,%s,%u,%.5f,%.1f,%.1f,%.1f,%.2f,%.5f,%llu\n", who.name.c_str(), path.name, i, r.fraction,
+                    r.late_mean_us, r.late_p99_us, r.late_max_us, before,
+                    8.0 * static_cast<double>(r.link.carried) / seconds / static_cast<double>(bench::path_rate),
+                    static_cast<unsigned long long>(r.link.overflowed));
                 std::fflush(to);
                 ::munmap(&b, sizeof b);
                 ::munmap(&r, sizeof r);
             }
         }
     }
+    if (also != nullptr) std::fclose(also);
     if (to != stdout) std::fclose(to);
     return 0;
 }

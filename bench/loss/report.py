@@ -323,6 +323,54 @@ def ns3_table(grid, rows):
                          [[percent(loss), *[mean(by.get((str(loss), n), [])) for n in names]] for loss in LOSSES])}
 
 
+def lwip_table(grid, rows):
+    """Means over the paths that lwIP was asked for, by loss and lateness; and where ours is below it."""
+    keys = ("rtt_ms", "rate_mbit", "loss_ppm", "late_ppm")
+    theirs = {k: median(of, "fraction") for k, of in groups(rows, *keys).items()}
+    mine = [r for r in grid if r["also"] == "none" and tuple(r[k] for k in keys) in theirs]
+    controls = in_order({r["control"] for r in mine}, ORDER)
+    ours = {k: median(of, "fraction") for k, of in groups(mine, "control", *keys).items()}
+    name = rows[0]["control"]
+
+    def mean(values, loss, late):
+        cells = [v for k, v in values.items() if k[-2:] == (str(loss), str(late))]
+        return f"{statistics.fmean(cells):.3f}" if cells else "-"
+
+    lines = [[f"{percent(loss)}, {percent(late)}",
+              *[mean({k: v for k, v in ours.items() if k[0] == c}, loss, late) for c in controls], mean(theirs, loss, late)]
+             for loss in LOSSES for late in LATES if any(k[-2:] == (str(loss), str(late)) for k in theirs)]
+    text = table(["lost, late", *controls, name], lines)
+    for c in controls:
+        at = [k for k in theirs if (c, *k) in ours]
+        below = sorted((ours[(c, *k)] / theirs[k], k) for k in at if ours[(c, *k)] < theirs[k])
+        told = "; ".join(f"{k[0]} ms, {k[1]} Mbit/s, {percent(k[2])} lost, {percent(k[3])} late: "
+                         f"{ours[(c, *k)]:.3f} against {theirs[k]:.3f}" for _, k in below)
+        text += f"\n{'' if c != controls[0] else chr(10)}- {c} delivers no less than {name} on {len(at) - len(below)} of {len(at)} paths" \
+                + (f"; less: {told}." if told else ".")
+    return {"lwip": text}
+
+
+def timeouts_table(rows):
+    """Retransmission timeouts of the simulated transfers over the four paths, and the spurious ones among them."""
+    rows = [r for r in rows if "timeouts" in r]
+    by = groups(rows, "who", "path")
+    lines = []
+    for who in dict.fromkeys(r["who"] for r in rows):
+        of = [by.get((who, path), []) for path, _ in PATHS]
+        lines.append([who.removeprefix("tcpfsm "), *[f"{sum(int(r['timeouts']) for r in o)}, {sum(int(r['spurious']) for r in o)}" for o in of]])
+    runs = max(len(o) for o in by.values())
+    return {"timeouts": table([f"timeouts, spurious; {runs} seeds", *[words for _, words in PATHS]], lines)}
+
+
+def marking_table(rows):
+    lines = []
+    for (place, flows, who), of in groups(rows, "place", "flows", "who").items():
+        lines.append([f"{place}, {flows} {'flow' if flows == '1' else 'flows'}: {who}",
+                      *[f"{median(of, c):.3f}" for c in ("fraction", "jain")],
+                      *[f"{median(of, c):.0f}" for c in ("wait_mean_us", "wait_p99_us", "marked", "overflowed", "timeouts")]])
+    return {"marking": table(["", "share", "Jain", "wait, mean us", "99th percentile", "marked", "overflowed", "timeouts"], lines)}
+
+
 # --- All of it -------------------------------------------------------------------------------------------------
 
 def into_docs(folder, docs, tables, pictures):
@@ -362,6 +410,13 @@ def main():
     ns3 = read(folder, "ns3grid.csv")
     if grid and ns3:
         tables |= ns3_table(grid, ns3)
+    lwip = read(folder, "lwipgrid.csv")
+    if grid and lwip:
+        tables |= lwip_table(grid, lwip)
+    if simulated := read(folder, "simulated.csv"):
+        tables |= timeouts_table(simulated)
+    if marking := read(folder, "marking.csv"):
+        tables |= marking_table(marking)
     if beside:
         pictures += others(folder, beside)
         tables |= others_table(beside)

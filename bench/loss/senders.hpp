@@ -32,6 +32,7 @@ struct board {
     std::atomic<bool> listening{false};
     std::atomic<std::int64_t> opened{0};     ///< when the connection was there, in nanoseconds of the steady clock
     std::atomic<std::uint64_t> received{0};  ///< octets that the reader has read
+    std::atomic<std::uint64_t> queue{0};     ///< octets that wait before the link
 };
 inline std::int64_t steady_now() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -70,9 +71,44 @@ inline void send_by_kernel(const char* congestion, board& b) {
     }
 }
 
+/// The numbers of a sender, every ten milliseconds: what follows the names in the CSV of bench_loss_trace.
+class recorder {
+public:
+    recorder(std::FILE* to, const board& b) : to_{to}, board_{b} {}
+    /// `timeouts`: none are counted here.
+    template <class Policies>
+    void look(const tcpfsm::tcb<Policies>& t, const char* names) {
+        constexpr std::int64_t period = 10'000'000;
+        const std::int64_t now = steady_now();
+        if (to_ == nullptr || board_.opened == 0 || now < next_) return;
+        const std::uint64_t received = board_.received;
+        const double rate = static_cast<double>(received - before_) * 8e3 / static_cast<double>(now - next_ + period);
+        const auto& c = t.congestion;
+        std::fprintf(to_, "%s,%.4f,%u,%u,%u,%llu,%lld,%.4f,0", names, static_cast<double>(now - board_.opened) / 1e9,
+                     c.window(), c.threshold(), t.in_flight(), static_cast<unsigned long long>(board_.queue.load()),
+                     static_cast<long long>(t.rtt.srtt().count()), rate);
+        if constexpr (requires { c.max_bw(); })
+            std::fprintf(to_, ",%u,%.3f,%.3f,%lld,%u,%u,%u", static_cast<unsigned>(c.phase()),
+                         static_cast<double>(c.bw()) * 8e-6, static_cast<double>(c.max_bw()) * 8e-6,
+                         static_cast<long long>(c.min_rtt().count()), c.inflight_shortterm(), c.inflight_longterm(),
+                         t.snd.usable(t.snd.nxt));
+        std::fprintf(to_, "\n");
+        std::fflush(to_);
+        before_ = received;
+        next_ = now + period;
+    }
+
+private:
+    std::FILE* to_;
+    const board& board_;
+    std::int64_t next_ = 0;
+    std::uint64_t before_ = 0;
+};
+
 /// Our host sends, on a TUN device; the kernel behind it routes its packets to the relay.
 template <class Control, bool Paced = false>
-void send_by_host(int device, board& b) {
+void send_by_host(int device, board& b, std::FILE* trace, const char* names) {
+    recorder seen{trace, b};
     using policies = server<Control, Paced>;
     constexpr std::size_t buffer = 4U << 20U;
     std::vector<tcpfsm::slot<policies>> slots(1);
@@ -107,6 +143,7 @@ void send_by_host(int device, board& b) {
             if (host.commit(tcp, room.size(), now()).octets == 0) break;
         }
         while (const std::size_t n = host.poll_packet(packet, now())) (void)!::write(device, packet.data(), n);
+        if (const auto* stream = host.stream(tcp)) seen.look(stream->tcp().numbers(), names);
         pollfd ready{device, POLLIN, 0};
         const auto due = host.poll_timeout();
         const std::int64_t wait =

@@ -2,6 +2,7 @@
 // simulation.hpp: flows that share one bottleneck, event by event.
 #pragma once
 
+#include "compressor.hpp"
 #include "flow.hpp"
 #include "link.hpp"
 
@@ -23,8 +24,8 @@ public:
     explicit simulation(const link_settings& bottleneck) : forward_{bottleneck} { scheduled_.push_back(never); }
 
     /// A flow that begins at `starts`. Flows with other round trips differ in their way back.
-    void add(std::unique_ptr<flow> f, const link_settings& back, nanos starts = {}) {
-        flows_.push_back({std::move(f), link<passing>{back}, starts});
+    void add(std::unique_ptr<flow> f, const link_settings& back, nanos starts = {}, const host_habits& habits = {}) {
+        flows_.push_back({std::move(f), link<passing>{back}, starts, ack_compressor{habits.compresses}, habits});
         scheduled_.resize(1 + 3 * flows_.size(), never);
         const std::size_t i = flows_.size() - 1;
         wake(timer_of(i, side::sender), starts);
@@ -65,6 +66,8 @@ private:
         std::unique_ptr<flow> tcp;
         link<passing> back;
         nanos starts;
+        ack_compressor acks;
+        host_habits habits;
         bool open = false;
     };
     struct event {
@@ -115,16 +118,25 @@ private:
         seat& s = flows_[i];
         passing p{{}, static_cast<std::uint32_t>(i)};
         codepoint ecn{};
-        while (s.tcp->poll(at, p.seg, ecn, now_)) {
+        const auto offer = [&] {
             const auto size = static_cast<std::uint32_t>(headers + tcpfsm::options_size(p.seg) + p.seg.text);
             (void)(at == side::sender ? forward_ : s.back).offer(p, size, ecn, now_);
+        };
+        while (s.tcp->poll(at, p.seg, ecn, now_)) {
+            if (at == side::sender || s.acks.passes(p.seg, now_)) offer();
         }
+        nanos due = s.tcp->due(at);
         if (at == side::sender) {
+            if (due != never && s.habits.wakes_late != nanos{})
+                due += nanos{static_cast<std::int64_t>(lateness_.roll() %
+                                                       static_cast<std::uint64_t>(s.habits.wakes_late.count()))};
             wake(0, forward_.next());
         } else {
+            if (const auto waited = s.acks.release(now_)) p.seg = *waited, offer();
+            due = std::min(due, s.acks.next());
             wake(back_of(i), s.back.next());
         }
-        wake(timer_of(i, at), std::max(now_, s.tcp->due(at)));
+        wake(timer_of(i, at), std::max(now_, due));
     }
     void count_timeout(std::size_t i, tcpfsm::seq first) {
         flow& f = *flows_[i].tcp;
@@ -135,6 +147,7 @@ private:
 
     static constexpr std::size_t headers = 20 + 20;  // IPv4 and TCP, without options
     link<passing> forward_;
+    dice lateness_{9293};
     std::vector<seat> flows_;
     std::vector<nanos> scheduled_;
     std::priority_queue<event> heap_;

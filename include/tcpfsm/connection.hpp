@@ -368,7 +368,7 @@ private:
             if (tcb_.snd.close_waits && tcb_.snd.unsent() == 0) end_wait(now);
             auto next = emit.next();
             const bool held_back = next && next->held_back;
-            if (!next) emit.note_idle();
+            if (!next || held_back) emit.note_idle();
             const bool leaves = next && !held_back && emit.on_pace();
             if (leaves) {
                 // The CLOSE that waited has its turn as soon as this segment takes the last text (3.10.4).

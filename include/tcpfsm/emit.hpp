@@ -49,13 +49,14 @@ public:
     /// `most`: see `next_segment`.
     constexpr emitter(tcb<P>& t, time_point now, std::uint32_t most = 0) noexcept : base{t, now, most} {}
 
-    /// Nothing can be sent. If there is nothing, rates that are measured now are the user's.
+    /// Nothing can be sent. If the congestion window has room, there is nothing, or the peer has none: rates that are
+    /// measured now are theirs.
     constexpr void note_idle() noexcept {
         t_.pace_due = never;
         if constexpr (tcb<P>::paced) t_.pace.wait(false);
         if constexpr (tcb<P>::rate_based) {
             const bool room = t_.in_flight() + snd_.mss <= t_.window();
-            if (room && !snd_.waiting() && t_.sent.board.lost() == 0) t_.rate.mark_app_limited(t_.in_flight());
+            if (room && t_.sent.board.lost() == 0) t_.rate.mark_app_limited(t_.in_flight());
         }
     }
     /// Pacing: text may leave now, or at `pace_due`.

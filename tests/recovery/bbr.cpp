@@ -74,8 +74,8 @@ struct by_hand {
         c.lost(p);
     }
     /// A round in which `lost` octets of `delivered` ones' flight were lost.
-    constexpr void lossy_round(std::uint64_t rate, std::uint32_t lost) {
-        rate_sample s = sample(rate);
+    constexpr void lossy_round(std::uint64_t rate, std::uint32_t lost, duration rtt = 20ms) {
+        rate_sample s = sample(rate, rtt);
         s.lost = lost;
         c.delivered(p, s);
     }
@@ -98,8 +98,8 @@ template <class Control>
 constexpr bool heeds(duration rtt, std::uint32_t lost) {
     by_hand<Control> h;
     h.until(bbr_phase::cruise, rate);
-    h.round(rate);
-    h.round(rate, rtt);
+    for (int i = 0; i < 2; ++i) h.round(rate);
+    for (int i = 0; i < 2; ++i) h.round(rate, rtt);
     h.lose(lost, bdp);
     h.round(rate * 9 / 10, rtt);
     return h.c.inflight_shortterm() != parts::unbounded;
@@ -215,9 +215,9 @@ TEST_CASE("a lossy round lowers the bounds to what was delivered, and to seven t
     constexpr auto shows = [] {
         parts::short_term t;
         t.update({.rate = 600, .delivered = 4000, .prior_delivered = 0, .total = 1000});
-        t.lower(1000, 10'000, 700);
+        t.lower(1000, 10'000, 700, t.bw_latest, t.inflight_latest);
         if (t.bw != 700 || t.inflight != 7000) return false;
-        t.lower(1000, 10'000, 700);
+        t.lower(1000, 10'000, 700, t.bw_latest, t.inflight_latest);
         if (t.bw != 600 || t.inflight != 4900) return false;
         t.forget_bounds();
         return t.bw == parts::unbounded_rate && t.inflight == parts::unbounded;
@@ -518,14 +518,65 @@ TEST_CASE("losses without a queue are not congestion, up to a fifth of a round",
     CHECK(heeds<bbr>(21251us, 1));
 }
 
-// ProbeRTT: after five seconds without a shorter round trip, for 200 ms and a round of half of what the path holds.
+TEST_CASE("a queue stands if no round trip of this round or the last was short", "[bbr-25]") {
+    constexpr auto shows = [] {
+        parts::round_trips_of_round r;
+        r.update(20ms, true);
+        if (r.shortest() != 0ms) return false;  // nothing is known before there were two rounds
+        r.update(25ms, true);
+        r.update(30ms, false);
+        if (r.shortest() != 20ms) return false;
+        r.update(27ms, true);
+        if (r.shortest() != 25ms) return false;
+        r.update(21ms, false);
+        if (r.shortest() != 21ms) return false;
+        // A round of retransmissions alone tells nothing.
+        r.update(0ms, true);
+        r.update(0ms, true);
+        return r.shortest() == 21ms;
+    };
+    static_assert(shows());
+    CHECK(shows());
+}
+
+/// The rate after losses in DOWN, or so many rounds later, while `share` thousandths of the bandwidth are delivered
+/// through a queue. The path loses `background` octets of `bdp` by itself.
+template <class Control>
+constexpr std::uint64_t after_losses(int rounds, std::uint64_t share, std::uint32_t background = 0) {
+    by_hand<Control> h;
+    const auto until = [&](bbr_phase phase) {
+        while (h.c.phase() != phase) h.lossy_round(rate, background);
+    };
+    until(bbr_phase::cruise);
+    until(bbr_phase::up);
+    h.in_flight = 2 * bdp;
+    until(bbr_phase::down);
+    h.in_flight = rounds == 0 ? 2 * bdp : 0;
+    for (int i = 0; i < std::max(rounds, 3); ++i) h.lossy_round(rate * share / 1000, background, 25ms);
+    h.lose(30, bdp);
+    h.round(rate * share / 1000, 25ms);
+    return h.c.bw();
+}
+constexpr bool about(std::uint64_t a, std::uint64_t b) { return a + 10 >= b && a <= b + 10; }
+
+TEST_CASE(
+    "a lossy round lowers the rate to what the path delivers, not to what DOWN sends, nor by what it always loses",
+    "[bbr-25]") {
+    static_assert(after_losses<bbr>(0, 900) == rate && after_losses<bbr>(3, 900) == rate * 9 / 10);
+    CHECK(after_losses<bbr>(0, 900) == rate);
+    CHECK(about(after_losses<bbr>(0, 810), rate * 9 / 10));
+    CHECK(after_losses<bbr>(3, 900) == rate * 9 / 10);
+    CHECK(after_losses<bbr>(3, 950, bdp / 20) == rate);
+    CHECK(after_losses<strict>(0, 900) == rate * 9 / 10);
+}
+
 TEST_CASE("what a path loses without a queue is expected with one, half as much again, and four segments", "[bbr-25]") {
     // 5 % are lost in rounds without a queue; then there is one, and so many segments of 100 are lost.
     constexpr auto heeded = [](std::uint32_t lost) {
         by_hand<bbr> h;
         h.until(bbr_phase::cruise, rate);
         for (int i = 0; i < 40; ++i) h.lossy_round(rate, bdp / 20);
-        h.round(rate, 25ms);
+        for (int i = 0; i < 2; ++i) h.lossy_round(rate, bdp / 16, 25ms);  // as large a share of a larger flight
         h.lose(lost, bdp);
         h.round(rate, 25ms);
         return h.c.inflight_shortterm() != parts::unbounded;
@@ -535,6 +586,7 @@ TEST_CASE("what a path loses without a queue is expected with one, half as much 
     CHECK(heeded(13));
 }
 
+// ProbeRTT: after five seconds without a shorter round trip, for 200 ms and a round of half of what the path holds.
 TEST_CASE("ProbeRTT: 200 ms and a round of half of what the path holds, after five seconds", "[bbr-11]") {
     constexpr auto shows = [] {
         by_hand<> h;

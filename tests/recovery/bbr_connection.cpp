@@ -43,6 +43,25 @@ TEST_CASE("BBR keeps 100 Mbit/s busy, whatever the path loses or delays", "[bbr]
     }
 }
 
+TEST_CASE("BBR keeps it busy where ACKs wait for each other, and everything comes a little late", "[bbr]") {
+    // As a kernel reads, through a relay: up to a millisecond of ACKs in one.
+    for (const auto& path : bench::four_paths) {
+        const double want = path.loss >= 50'000 ? 0.83 : path.late != 0 ? 0.92 : path.loss != 0 ? 0.91 : 0.92;
+        for (const std::uint64_t seed : {1U, 2U, 3U}) {
+            bench::link_settings there = bench::way_there(path, seed), back = bench::way_back();
+            there.jitter = back.jitter = 100us;
+            bench::simulation s{there};
+            s.add(std::make_unique<flow>(4U << 20U), back, {}, {.compresses = 1ms, .wakes_late = 100us});
+            s.run(10s);
+            const auto& counts = s.of(0).counts;
+            const double share = static_cast<double>(counts.delivered) * 8 / 10 / static_cast<double>(bench::path_rate);
+            CAPTURE(path.name, seed, share, counts.needless);
+            CHECK(share > want);
+            CHECK(counts.timeouts == 0);
+        }
+    }
+}
+
 TEST_CASE("what BBR believes of a path that loses is what the path is", "[bbr]") {
     // Records that were taken together must not tell of round trips that nobody has made, nor of rates.
     for (const auto& path : bench::four_paths) {

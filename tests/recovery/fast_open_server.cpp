@@ -143,7 +143,7 @@ TEST_CASE("Fast open, server: a client that meets another client's SYN gives nob
 // --- SEND before the ACK of the SYN,ACK ----------------------------------------------------------------------
 
 TEST_CASE("Fast open, server: an answer goes behind the SYN,ACK, although that is not acknowledged",
-          "[RFC 7413 4.2.2]") {
+          "[RFC 7413 4.2.2][7413-9]") {
     server tcp = opened_by_cookie();
     CHECK(tcp.send(50) == ok);  // Nagle waits for text, not for a SYN
     tcp.emits("P. 1:51(50) ack 101"_seg);
@@ -166,7 +166,7 @@ TEST_CASE("Fast open, server: one ACK may acknowledge the SYN and the answer", "
 }
 
 TEST_CASE("Fast open, server: before the handshake is done the initial window leaves, and no more",
-          "[RFC 7413 4.2.2][7413-8]") {
+          "[RFC 7413 4.2.2][7413-8][7413-9]") {
     server tcp = opened_by_cookie({.snd_buff = 100'000});
     CHECK(tcp.send(50'000) == ok);
     for (int i = 0; i < 10; ++i) CHECK(tcp.polls()->segment.text == 1000);
@@ -179,7 +179,7 @@ TEST_CASE("Fast open, server: before the handshake is done the initial window le
     CHECK(sent == 3);  // two have left the network, and the window has grown by one
 }
 
-TEST_CASE("Fast open, server: the peer's window, as its SYN says it, holds", "[RFC 7413 4.2.2]") {
+TEST_CASE("Fast open, server: the peer's window, as its SYN says it, holds", "[RFC 7413 4.2.2][7413-9]") {
     server tcp = listening({.cookie = eight});
     tcp.gets("S 0:100(100) win 1500 <mss 1000,sackOK,nop,wscale 7,FO 0102030405060708>"_seg);
     tcp.emits("S. 0:0(0) ack 101"_seg);
@@ -399,7 +399,7 @@ struct fast_and_paced : policies {
 };
 
 TEST_CASE("Fast open, server: a control that paces does not hold text back before the handshake, where no timer runs",
-          "[RFC 7413 4.2.2]") {
+          "[RFC 7413 4.2.2][7413-9]") {
     auto tcp = opened_by_cookie<basic_subject<fast_and_paced>>();
     CHECK(tcp.send(4000) == ok);
     for (int i = 0; i < 4; ++i) CHECK(tcp.polls()->segment.text == 1000);

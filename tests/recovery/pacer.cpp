@@ -85,7 +85,18 @@ static_assert(as_fast_as_it_likes());
 
 }  // namespace
 
-TEST_CASE("Pacing: whatever the wake-ups, no more than the rate and two quanta", "[recovery][RFC 9937 5]") {
+TEST_CASE("Pacing: a quantum at a time, and what a caller was late is made up for, but not a pause",
+          "[recovery][9002-1]") {
+    CHECK(a_quantum_then_its_time());
+    CHECK(late(500us, 6 * smss, 1500us));
+    CHECK(late(7ms, 8 * smss, 8ms));
+    CHECK(carries(rate, 700us));
+    CHECK(carries(50'000, 30ms, 100'000));
+    CHECK(nothing_to_send_is_no_debt());
+    CHECK(exact());
+}
+
+TEST_CASE("Pacing: whatever the wake-ups, no more than the rate and two quanta", "[recovery][9002-1]") {
     rc::prop("no stretch of time has more", [](const std::vector<std::uint16_t>& waits, std::uint32_t r) {
         const std::uint64_t at = 1000 + r % 200'000'000;
         const std::uint64_t quantum = std::clamp<std::uint64_t>(at / 1000, smss, 1U << 16U) + smss;

@@ -83,7 +83,13 @@ constexpr bool the_rate_is_a_window_in_a_round_trip() {
 }
 static_assert(the_rate_is_a_window_in_a_round_trip());
 
-TEST_CASE("Pacing: however it is asked, no more leaves than the rate and a quantum allow", "[recovery][properties]") {
+TEST_CASE("Pacing: the rate is a window in half of a round trip while it doubles, then in five sixths of one",
+          "[recovery][9002-1]") {
+    CHECK(the_rate_is_a_window_in_a_round_trip());
+}
+
+TEST_CASE("Pacing: however it is asked, no more leaves than the rate and a quantum allow",
+          "[recovery][properties][9002-1]") {
     rc::prop("over any stretch of time", [] {
         const std::uint64_t rate = *rc::gen::inRange<std::uint64_t>(1, 3'000'000'000U);
         const std::uint32_t smss = *rc::gen::inRange(88U, 9001U);
@@ -190,13 +196,56 @@ void leaves_on_pace() {
 }
 
 TEST_CASE("Pacing: a connection sends no faster than its rate, names the next departure, and does not stall",
-          "[recovery][properties]") {
+          "[recovery][properties][9002-1]") {
     SECTION("NewReno") { leaves_on_pace<paced_reno>(); }
     SECTION("CUBIC") { leaves_on_pace<paced_cubic>(); }
     SECTION("BBR") { leaves_on_pace<with_bbr>(); }
 }
 
-TEST_CASE("Pacing: ACKs, the FIN and the peer's window are as they are without it", "[recovery]") {
+TEST_CASE("A rate that the peer's window or the user holds down does not measure the path", "[recovery][bbr-2]") {
+    sender<with_bbr> tcp{100};
+    const auto all_leaves = [&] {
+        while (true) {
+            tcp.leaves_unpolled();
+            while (tcp.polls()) {
+            }
+            if (tcp.numbers().pace_due == never) break;
+            tcp.advance(tcp.numbers().pace_due - tcp.now());
+        }
+    };
+    const auto limited = [&] { return tcp.numbers().rate.app_limited(); };
+    all_leaves();
+    tcp.advance(100ms);
+    SECTION("the peer has room for some, and not for a segment more") {
+        tcp.gets(". 1:1(0) ack 10001 win 2500"_seg);
+        all_leaves();
+        CHECK(tcp.numbers().snd.flight() == 2000);
+        CHECK(limited());
+    }
+    SECTION("it has room for full segments alone") {
+        tcp.gets(". 1:1(0) ack 10001 win 3000"_seg);
+        all_leaves();
+        CHECK(tcp.numbers().snd.flight() == 3000);
+        CHECK(limited());
+    }
+    SECTION("it has enough") {
+        tcp.gets(". 1:1(0) ack 10001 win 65535"_seg);
+        all_leaves();
+        CHECK(!limited());
+    }
+    SECTION("what it had not room for goes when it has, and tells the path again") {
+        tcp.gets(". 1:1(0) ack 10001 win 3000"_seg);
+        all_leaves();
+        tcp.advance(100ms);
+        tcp.gets(". 1:1(0) ack 13001 win 65535"_seg);
+        all_leaves();
+        tcp.advance(100ms);
+        tcp.gets(". 1:1(0) ack 23001 win 65535"_seg);
+        CHECK(!limited());
+    }
+}
+
+TEST_CASE("Pacing: ACKs, the FIN and the peer's window are as they are without it", "[recovery][9002-1]") {
     sender<paced_reno> tcp{3};
     CHECK(tcp.leaves() == "0");
     CHECK(tcp.waits() == 5ms);  // ten segments in 50 ms

@@ -65,7 +65,7 @@ void shut() {
     CHECK(tcp.never_wakes());
 }
 TEST_CASE("A window that shuts in recovery: probes, and the repair goes on when it opens",
-          "[recovery][RFC 9293 3.8.6.1][RFC 6675 4]") {
+          "[recovery][RFC 9293 3.8.6.1][RFC 6675 4][MUST-36]") {
     SECTION("RACK") { shut<policies>(); }
     SECTION("RFC 6675") { shut<by_count>(); }
 }

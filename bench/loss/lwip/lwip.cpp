@@ -3,6 +3,7 @@
 #include "../arguments.hpp"
 #include "../flow.hpp"
 #include "../four_paths.hpp"
+#include "../situation.hpp"
 
 #include <tcpfsm/address_text.hpp>
 #include <tcpfsm/ip.hpp>
@@ -32,10 +33,12 @@ using bench::nanos;
 using octets = std::vector<std::uint8_t>;
 
 constexpr const char* help =
-    "bench_loss_lwip: lwIP on the paths of the comparison with others, in virtual time; one line of CSV a run\n"
-    "  --runs <n>        seeds (7)\n"
-    "  --seconds <n>     of virtual time (10)\n"
-    "  --out <file>      where the CSV goes (standard output)\n";
+    "bench_loss_lwip: lwIP over simulated paths, in virtual time; one line of CSV a run\n"
+    "  --runs <n>        seeds on the paths of the comparison with others (7)\n"
+    "  --seconds <n>     of virtual time on each of these (10)\n"
+    "  --out <file>      where their CSV goes (standard output)\n"
+    "  --grid <file>     where the CSV of the paths of the grid up to 100 Mbit/s goes (nowhere)\n"
+    "  --seeds <n>       on each of these (3)\n";
 
 nanos now{};
 bench::link<octets>* forward = nullptr;
@@ -65,19 +68,24 @@ void fill(tcp_pcb* pcb) {
 
 class transfer {
 public:
-    transfer(const bench::named_path& path, std::uint64_t seed)
-        : there_{bench::way_there(path, seed)}, back_{bench::way_back()} {
+    transfer(const bench::link_settings& there, const bench::link_settings& back, std::uint32_t buffer)
+        : there_{there}, back_{back} {
         forward = &there_;
-        (void)reader_.open_passive({.iss = tcpfsm::seq{1}, .rcv_buff = 4U << 20U}, at());
+        (void)reader_.open_passive({.iss = tcpfsm::seq{1}, .rcv_buff = buffer}, at());
         pcb_ = tcp_new();
         tcp_nagle_disable(pcb_);
         ip_addr_t peer;
         IP_ADDR4(&peer, 10, 0, 0, 2);
-        tcp_err(pcb_, [](void*, err_t why) { std::fprintf(stderr, "lwIP gave up: %d\n", why); });
+        tcp_arg(pcb_, this);
+        tcp_err(pcb_, [](void* self, err_t why) {
+            std::fprintf(stderr, "lwIP gave up: %d\n", why);
+            static_cast<transfer*>(self)->pcb_ = nullptr;
+        });
         tcp_sent(pcb_, [](void*, tcp_pcb* pcb, u16_t) -> err_t { return fill(pcb), ERR_OK; });
         tcp_connect(pcb_, &peer, 9293, [](void*, tcp_pcb* pcb, err_t) -> err_t { return fill(pcb), ERR_OK; });
     }
     ~transfer() {
+        if (pcb_ == nullptr) return;
         tcp_err(pcb_, nullptr);
         tcp_abort(pcb_);
     }
@@ -119,10 +127,9 @@ private:
     }
     void answer() {
         while (const auto out = reader_.poll_transmit(at())) {
-            octets packet(1500);
-            packet.resize(tcpfsm::write_packet(packet, between_, out->segment, {}));
-            const auto size = static_cast<std::uint32_t>(packet.size());
-            (void)back_.offer(std::move(packet), size, {}, now);
+            std::array<std::uint8_t, 1500> packet{};
+            const std::size_t size = tcpfsm::write_packet(packet, between_, out->segment, {});
+            (void)back_.offer(octets(packet.data(), packet.data() + size), static_cast<std::uint32_t>(size), {}, now);
         }
     }
 
@@ -142,9 +149,12 @@ int main(int argc, char** argv) {
     const unsigned runs = args.whole("--runs", 7);
     const unsigned seconds = args.whole("--seconds", 10);
     const std::string out = args.text("--out", "");
+    const std::string grid = args.text("--grid", "");
+    const unsigned seeds = args.whole("--seeds", 3);
     args.finish();
     std::FILE* to = out.empty() ? stdout : std::fopen(out.c_str(), "w");
-    if (to == nullptr) args.refuse("cannot write " + out);
+    std::FILE* also = grid.empty() ? nullptr : std::fopen(grid.c_str(), "w");
+    if (to == nullptr || (also == nullptr && !grid.empty())) args.refuse("cannot write " + out + " or " + grid);
     lwip_init();
     netif wire{};
     ip4_addr_t self, mask, gateway;
@@ -154,14 +164,29 @@ int main(int argc, char** argv) {
     netif_add(&wire, &self, &mask, &gateway, nullptr, set_up, ip_input);
     netif_set_default(&wire);
     std::fprintf(to, "who,path,run,fraction\n");
+    const auto share = [&](transfer&& t, nanos lasts, std::uint64_t rate) {
+        t.run(wire, now + lasts);
+        const double seconds_of = std::chrono::duration<double>(lasts).count();
+        now += 1s;
+        return 8.0 * static_cast<double>(t.delivered()) / seconds_of / static_cast<double>(rate);
+    };
     for (const auto& path : bench::four_paths) {
-        for (unsigned run = 1; run <= runs; ++run) {
-            now += 1s;
-            transfer t{path, run};
-            t.run(wire, now + std::chrono::seconds{seconds});
+        for (unsigned run = 1; run <= runs; ++run)
             std::fprintf(to, "lwIP %s,%s,%u,%.5f\n", LWIP_VERSION_STRING, path.name, run,
-                         8.0 * static_cast<double>(t.delivered()) / seconds / static_cast<double>(bench::path_rate));
+                         share({bench::way_there(path, run), bench::way_back(), 4U << 20U},
+                               std::chrono::seconds{seconds}, bench::path_rate));
+    }
+    if (also != nullptr) {
+        std::fprintf(also, "control,rtt_ms,rate_mbit,loss_ppm,late_ppm,seed,fraction\n");
+        for (const auto& path : bench::paths(false)) {
+            if (path.rate_mbit > 100 || path.also != bench::twist::none) continue;
+            for (unsigned seed = 1; seed <= seeds; ++seed)
+                std::fprintf(also, "lwIP %s,%u,%u,%u,%u,%u,%.5f\n", LWIP_VERSION_STRING, path.rtt_ms, path.rate_mbit,
+                             path.loss, path.late, seed,
+                             share({path.forward(seed), path.back(), path.buffer()}, path.lasts(),
+                                   std::uint64_t{path.rate_mbit} * 1'000'000));
         }
+        std::fclose(also);
     }
     if (to != stdout) std::fclose(to);
 }

@@ -23,7 +23,7 @@
 #define LWIP_WND_SCALE 1
 #define TCP_RCV_SCALE 7
 #define TCP_WND (4U << 20)
-#define TCP_SND_BUF (4U << 20)
+#define TCP_SND_BUF (16U << 20)
 #define TCP_SND_QUEUELEN 60000
 #define TCP_SNDLOWAT 32768
 #define TCP_SNDQUEUELOWAT 1000

@@ -71,7 +71,6 @@ public:
         s.rate = std::min(s.rate, bbr_parts::fastest);
         s.app_limited = s.app_limited || s.prior_delivered < limited_until_;
         total_ = s.total;
-        if (s.rtt.count() > 0) latest_rtt_ = s.rtt;
         now_.update(s);
         update_congestion_signals(s);
         aggregation_.update(p.now, bw(), s.newly_acked, cwnd_, rounds_.count(), full_bw_reached_ ? 5 : 1);
@@ -119,9 +118,7 @@ public:
         } else if (bw_probe_samples_ || phase_ == bbr_phase::refill) {
             inflight_too_high(p, target_inflight(), false);
         } else if (phase_ == bbr_phase::cruise || phase_ == bbr_phase::probe_rtt) {
-            now_.bw_latest = 0;
-            now_.inflight_latest = 0;
-            now_.lower(max_bw(), cwnd_, Settings.beta);
+            now_.lower(max_bw(), cwnd_, Settings.beta, 0, 0);
         }
         bound_cwnd(p);
     }
@@ -171,8 +168,8 @@ private:
     using machine::bdp_multiple, machine::bw_probe_samples_, machine::check_probe_rtt, machine::check_probe_rtt_done,
         machine::check_startup_done, machine::cwnd_, machine::cwnd_gain, machine::dice_, machine::expected_loss,
         machine::learn_background, machine::full_bw_reached_, machine::idle_restart_, machine::in_probe_bw,
-        machine::inflight_longterm_, machine::inflight_too_high, machine::inflight_with_headroom,
-        machine::initial_cwnd_, machine::latest_rtt_, machine::leave_startup, machine::limited_until_,
+        machine::inflight_longterm_, machine::inflight_too_high, machine::inflight_with_headroom, machine::give_way,
+        machine::initial_cwnd_, machine::recent_, machine::leave_startup, machine::limited_until_,
         machine::lost_ranges_, machine::max_bw_, machine::now_, machine::pacing_gain, machine::pacing_rate_,
         machine::phase_, machine::pipe_, machine::probe_rtt_cwnd, machine::probing_bw, machine::quantized,
         machine::recovering_, machine::restore_cwnd, machine::rounds_, machine::rounds_since_probe_, machine::rtt_,
@@ -182,11 +179,12 @@ private:
 
     constexpr void update_congestion_signals(const rate_sample& s) noexcept {
         rounds_.update(s);
+        recent_.update(s.rtt, rounds_.started());
         if (rounds_.started() && rounds_since_probe_ != bbr_parts::unbounded) ++rounds_since_probe_;
         if (s.rate > 0 && (s.rate >= max_bw() || !s.app_limited)) max_bw_.update(s.rate);
         if (!now_.round_started) return;
         learn_background(s);
-        if (now_.loss_in_round && !probing_bw()) now_.lower(max_bw(), cwnd_, Settings.beta);
+        if (now_.loss_in_round && !probing_bw()) give_way();
         if (!now_.loss_in_round && !recovering_) saved_ = false;
         now_.loss_in_round = false;
     }

@@ -23,6 +23,7 @@ namespace bbr_parts {
 template <bbr_settings Settings>
 class bounds {
     static_assert(Settings.loss_threshold < 1000 && Settings.beta <= 1000 && Settings.headroom <= 1000);
+    static_assert(Settings.random_loss < 1000);
 
 protected:
     [[nodiscard]] constexpr std::uint64_t max_bw() const noexcept { return max_bw_.max(); }
@@ -58,7 +59,7 @@ protected:
 
     /// A queue stands before the bottleneck, or else losses are not told from congestion.
     [[nodiscard]] constexpr bool queued() const noexcept {
-        return Settings.random_loss == 0 || !rtt_.known() || latest_rtt_ > rtt_.min_rtt() + rtt_.min_rtt() / 16;
+        return Settings.random_loss == 0 || !rtt_.known() || recent_.shortest() > rtt_.min_rtt() + rtt_.min_rtt() / 16;
     }
     /// What of `of` octets the path loses without congestion. While there is no queue that is all that it may; with
     /// one, what it lost in rounds without, and half as much again, and four segments, for chance.
@@ -90,7 +91,7 @@ protected:
     bandwidth_filter max_bw_;
     short_term now_;
     shortest_round_trip rtt_;
-    duration latest_rtt_{};
+    round_trips_of_round recent_;
     std::uint16_t background_ = 0;  // what is lost without a queue, in 16,000ths
     round_counter rounds_;
     full_pipe pipe_;

@@ -24,9 +24,9 @@ protected:
     using base = bounds<Settings>;
     using base::bdp_multiple, base::cwnd_, base::full_bw_reached_, base::in_probe_bw, base::inflight_longterm_,
         base::inflight_with_headroom, base::initial_cwnd_, base::limited_until_, base::lost_ranges_, base::max_bw,
-        base::max_bw_, base::now_, base::phase_, base::pipe_, base::probe_rtt_cwnd, base::quantized, base::recovering_,
-        base::restore_cwnd, base::rounds_, base::rtt_, base::save_cwnd, base::selective_, base::target_inflight,
-        base::too_much_lost, base::total_;
+        base::max_bw_, base::now_, base::phase_, base::pipe_, base::probe_rtt_cwnd, base::background_, base::quantized,
+        base::recovering_, base::restore_cwnd, base::rounds_, base::rtt_, base::save_cwnd, base::selective_,
+        base::target_inflight, base::too_much_lost, base::total_;
 
     /// BBR.ack_phase: what the ACKs of the moment tell of the last probe.
     enum class acks : std::uint8_t { idle, refilling, starting, feedback, stopping };
@@ -60,7 +60,7 @@ protected:
         if (phase_ == bbr_phase::startup && full_bw_reached_) enter_drain();
         if (phase_ != bbr_phase::drain) return;
         const bool drained = s.in_flight <= quantized(p, bdp_multiple(1000));
-        if (drained || rounds_.count() - drain_began_ > 3) start_down(p);
+        if (drained || rounds_.count() - phase_began_ > 3) start_down(p);
     }
     /// More is lost, or marked, than a pipe that is not yet full would.
     constexpr void leave_startup() noexcept {
@@ -71,7 +71,7 @@ protected:
     }
     constexpr void enter_drain() noexcept {
         phase_ = bbr_phase::drain;
-        drain_began_ = rounds_.count();
+        phase_began_ = rounds_.count();
     }
 
     // ProbeBW.
@@ -84,6 +84,10 @@ protected:
         acks_ = acks::stopping;
         rounds_.begin(total_);
         phase_ = bbr_phase::down;
+    }
+    constexpr void start_cruise() noexcept {
+        phase_ = bbr_phase::cruise;
+        phase_began_ = rounds_.count();
     }
     constexpr void start_refill() noexcept {
         now_.forget_bounds();
@@ -108,7 +112,7 @@ protected:
             if (time_to_probe(p)) {
                 start_refill();
             } else if (s.in_flight <= inflight_with_headroom(p) && s.in_flight <= cruising(p)) {
-                phase_ = bbr_phase::cruise;
+                start_cruise();
             }
             return;
         case bbr_phase::cruise:
@@ -208,10 +212,24 @@ protected:
         phase_ = bbr_phase::startup;
         if (!full_bw_reached_) return;
         start_down(p);
-        phase_ = bbr_phase::cruise;  // the queue is drained already
+        start_cruise();  // the queue is drained already
     }
 
     // Losses.
+
+    /// What the path would have delivered, had DOWN not held it down, and but for what the path loses by itself. The
+    /// draft takes what was delivered as it is.
+    [[nodiscard]] constexpr std::uint64_t undisturbed(std::uint64_t delivered) const noexcept {
+        if (Settings.random_loss == 0) return delivered;
+        const bool from_down = phase_ == bbr_phase::cruise && rounds_.count() - phase_began_ <= 1;
+        const std::uint32_t gain = from_down ? 900 : std::min(pacing_gain(), 1000U);
+        return delivered * 16'000 / (16'000U - background_) * 1000 / gain;
+    }
+    /// A round between the probes had losses.
+    constexpr void give_way() noexcept {
+        const std::uint64_t octets = std::min<std::uint64_t>(undisturbed(now_.inflight_latest), widest);
+        now_.lower(max_bw(), cwnd_, Settings.beta, undisturbed(now_.bw_latest), static_cast<std::uint32_t>(octets));
+    }
     constexpr void inflight_too_high(const path& p, std::uint32_t inflight, bool app_limited) noexcept {
         probe_too_high_ = true;
         bw_probe_samples_ = false;  // once a probe
@@ -240,7 +258,7 @@ protected:
     bool probe_precautionary_ = false;  // BBR.prev_probe_precautionary
     bool idle_restart_ = false;
     std::uint8_t probe_up_rounds_ = 0;
-    std::uint32_t drain_began_ = 0;
+    std::uint32_t phase_began_ = 0;  // Drain and CRUISE: in which round
     std::uint32_t rounds_since_probe_ = 0;
     std::uint32_t probe_up_acked_ = 0;
     std::uint32_t acked_per_increase_ = unbounded;

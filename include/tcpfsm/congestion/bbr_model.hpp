@@ -153,6 +153,26 @@ private:
     bool expired_ = false;
 };
 
+/// The shortest round trip of the last round and of this one: a queue that stands is in each of them, but not what a
+/// burst, a late wake-up or an ACK that waited for others has added to some.
+class round_trips_of_round {
+public:
+    constexpr void update(duration rtt, bool round_started) noexcept {
+        if (round_started && now_ != forever) {
+            before_ = now_;
+            now_ = forever;
+        }
+        if (rtt.count() > 0) now_ = std::min(now_, rtt);
+    }
+    /// Zero before there were two rounds.
+    [[nodiscard]] constexpr duration shortest() const noexcept { return std::min(before_, now_); }
+    friend constexpr bool operator==(const round_trips_of_round&, const round_trips_of_round&) noexcept = default;
+
+private:
+    duration before_{};
+    duration now_ = forever;
+};
+
 /// BBR.full_bw: the pipe is full when three rounds of sending faster bring less than a quarter more.
 class full_pipe {
 public:
@@ -203,12 +223,13 @@ struct short_term {
         bw_latest = s.rate;
         inflight_latest = s.delivered;
     }
-    /// Lower what one round with losses may lower.
-    constexpr void lower(std::uint64_t max_bw, std::uint32_t cwnd, std::uint32_t beta) noexcept {
+    /// Lower what one round with losses may lower: not below what was delivered, at `rate`, and `octets` in the round.
+    constexpr void lower(std::uint64_t max_bw, std::uint32_t cwnd, std::uint32_t beta, std::uint64_t rate,
+                         std::uint32_t octets) noexcept {
         if (bw == unbounded_rate) bw = max_bw;
         if (inflight == unbounded) inflight = cwnd;
-        bw = std::max(bw_latest, scaled(bw, beta));
-        inflight = std::max(inflight_latest, static_cast<std::uint32_t>(scaled(inflight, beta)));
+        bw = std::max(rate, scaled(bw, beta));
+        inflight = std::max(octets, static_cast<std::uint32_t>(scaled(inflight, beta)));
     }
     constexpr void forget_signals() noexcept {
         loss_in_round = false;
