@@ -38,9 +38,9 @@ inline constexpr std::uint64_t piece = 32 * buffer_size;
 
 /// How text gets from one end to the other.
 struct carriage {
-    bool copied = true;  ///< in a packet; else the octets stay where they are, and only headers are written
-    bool summed = true;  ///< with checksums
-    std::uint16_t mss = 1460;
+    bool copied = true;      ///< in a packet; else the octets stay where they are, and only headers are written
+    bool summed = true;      ///< with checksums
+    std::uint32_t most = 0;  ///< octets of text that the link takes at once; it cuts them, or puts them together
 };
 
 /// Two streams with memory of their own.
@@ -56,18 +56,18 @@ struct two_ends {
     two_ends() { rings.fill(octets(buffer_size)); }
 
     /// Both begin anew; the SYN is not yet on its way.
-    void renew(const carriage& by) {
+    void renew() {
         a = stream{span_buffers{rings[0], rings[1]}};
         b = stream{span_buffers{rings[2], rings[3]}};
         iss += 1'000'000;
-        parameters p{.iss = seq{iss}, .mss = by.mss};
+        parameters p{.iss = seq{iss}};
         (void)b.open_passive(p, now);
         p.iss = seq{iss + 500'000};
         (void)a.open_active(p, now);
     }
     /// One segment, if there is one that is owed.
     bool pass(const carriage& by, stream& from, stream& to, const four_tuple& between) {
-        const auto out = from.poll_transmit(now);
+        const auto out = from.poll_transmit(now, by.most);
         if (!out) return false;
         const ip_address& source = between.local.address;
         const ip_address& destination = between.remote.address;
@@ -129,7 +129,7 @@ struct bulk {
     std::uint64_t received = 0;
 
     bulk(const carriage& how, bool in_place) : by{how}, lent{in_place} {
-        ends.renew(by);
+        ends.renew();
         ends.settle(by);
     }
     void send(bool look) {
@@ -228,7 +228,7 @@ struct request_response {
     octets sink = octets(request_size);
 
     request_response() {
-        ends.renew(by);
+        ends.renew();
         ends.settle(by);
     }
     bool exchange() {
@@ -267,7 +267,7 @@ struct open_to_close : request_response<Policies> {
         bool sound = true;
         for (unsigned i = 0; i < times; ++i) {
             if (look) std::fill(this->sink.begin(), this->sink.end(), std::uint8_t{0});
-            ends.renew(by);
+            ends.renew();
             ends.settle(by);
             const bool answered = this->exchange();
             (void)ends.a.close(ends.now);

@@ -215,7 +215,7 @@ void bench::add_kernel(std::vector<row>& rows) {
                 why = reason.what();
             }
             const auto add = [&]<class Work>(const char* what, unit in, Work*) {
-                row r{name + what, in, {}, why};
+                row r{name + what, in, {}, why, true};
                 if (path) path->stand_here();
                 if (path) r.work = [w = std::make_shared<Work>(path)](bool look) { return (*w)(look); };
                 rows.push_back(std::move(r));

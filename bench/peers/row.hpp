@@ -25,6 +25,8 @@ struct row {
     std::function<std::uint64_t(bool look)> work;
     /// Why it cannot be measured here; empty if it can.
     std::string skipped{};
+    /// Not all of the work is this thread's own, so the clock on the wall counts, and not the time that it ran.
+    bool by_wall = false;
 };
 
 /// What the median of `row` against that of `beside` should be. Without `beside`, the figure itself.

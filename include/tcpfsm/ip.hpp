@@ -116,25 +116,25 @@ constexpr void skip_extensions(packet& got) noexcept {
     }
 }
 
-[[nodiscard]] constexpr packet parse_ipv4(std::span<const std::uint8_t> octets) noexcept {
-    packet got;
-    const auto refuse = [&got](ip_error why) {
-        got.error = why;
-        return got;
-    };
-    if (octets.size() < ipv4_header_size) return refuse(ip_error::too_short);
+/// Reads a packet of IPv4 into `got`, which is empty.
+constexpr ip_error read_ipv4(packet& got, std::span<const std::uint8_t> octets) noexcept {
+    if (octets.size() < ipv4_header_size) return ip_error::too_short;
     const std::size_t header = std::size_t{octets[0] & 0xfU} * 4;
     const std::size_t total = load16(&octets[2]);
-    if (header < ipv4_header_size || header > octets.size()) return refuse(ip_error::bad_header_length);
-    if (total < header || total > octets.size()) return refuse(ip_error::bad_total_length);
-    if (!partial_sum::of_total(header_total(octets.first(header))).verifies())
-        return refuse(ip_error::bad_header_checksum);
-    if ((load16(&octets[6]) & 0x3fff) != 0) return refuse(ip_error::fragment);  // more fragments, or an offset
+    if (header < ipv4_header_size || header > octets.size()) return ip_error::bad_header_length;
+    if (total < header || total > octets.size()) return ip_error::bad_total_length;
+    if (!partial_sum::of_total(header_total(octets.first(header))).verifies()) return ip_error::bad_header_checksum;
+    if ((load16(&octets[6]) & 0x3fff) != 0) return ip_error::fragment;  // more fragments, or an offset
     got.source = ip_address{octets.subspan<12, 4>()};
     got.destination = ip_address{octets.subspan<16, 4>()};
     got.fields = {octets[1], octets[8], load16(&octets[4])};
     got.protocol = octets[9];
     got.payload = octets.first(total).subspan(header);  // a link may have padded a short frame
+    return ip_error::none;
+}
+[[nodiscard]] constexpr packet parse_ipv4(std::span<const std::uint8_t> octets) noexcept {
+    packet got;
+    got.error = read_ipv4(got, octets);
     return got;
 }
 
