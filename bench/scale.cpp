@@ -97,8 +97,9 @@ void measure_visits(const wishes& w) {
     }
     const double alone = median(costs[0]);
     for (std::size_t i = 0; i < steps.size(); ++i) {
-        std::printf("visit   %9u lingering   %8.0f ns (least %.0f), %.0f a second\n", steps[i].connections,
-                    median(costs[i]), least(costs[i]), 1e9 / median(costs[i]));
+        std::printf("visit   %9zu lingering   %8.0f ns (least %.0f), %.0f a second; %.1f MB in all\n",
+                    all[i]->lingering(), median(costs[i]), least(costs[i]), 1e9 / median(costs[i]),
+                    static_cast<double>(all[i]->bytes()) / 1e6);
         if (i != 0)
             print_ratio("visits_" + std::to_string(steps[i].connections), alone / median(costs[i]), steps[i].target,
                         false);

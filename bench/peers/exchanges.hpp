@@ -72,7 +72,7 @@ struct two_ends {
         const ip_address& source = between.local.address;
         const ip_address& destination = between.remote.address;
         const auto mode = by.summed ? checksum_mode::defer : checksum_mode::trust;
-        const auto made_by = by.summed ? checksum_by::writer : checksum_by::nobody;
+        const auto made_by = by.summed ? checksum_by::writer : checksum_by::none;
         if (by.copied) {
             const std::size_t size = write_packet(packet, between, out->segment, out->first, out->second, {}, made_by);
             const tcpfsm::packet p = parse_packet(std::span{packet}.first(size));

@@ -103,20 +103,22 @@ private:
 template <class Policies>
 class crowd {
 public:
-    explicit crowd(std::size_t connections)
+    explicit crowd(std::size_t connections, std::size_t lingering = 0)
         : slots_{connections},
           deadlines_{connections},
-          cells_{2 * connections},
+          cells_{2 * (connections + lingering)},
           octets_{connections * 2 * std::size_t{buffer}},
           listeners_{1},
-          host{config(), {slots_, deadlines_, cells_, octets_, listeners_}} {
+          lingering_{lingering},
+          host{config(), {slots_, deadlines_, cells_, octets_, listeners_, lingering_}} {
         listener_options o;
         o.port = 80;
         o.backlog = 1U << 20U;
         require(host.listen(o).has_value(), "no listener");
     }
     [[nodiscard]] std::size_t bytes() const {
-        return slots_.bytes() + deadlines_.bytes() + cells_.bytes() + octets_.bytes() + listeners_.bytes();
+        return slots_.bytes() + deadlines_.bytes() + cells_.bytes() + octets_.bytes() + listeners_.bytes() +
+               lingering_.bytes();
     }
     [[nodiscard]] std::size_t buffer_bytes() const { return octets_.bytes(); }
 
@@ -131,6 +133,7 @@ private:
     pages<demultiplexer_cell> cells_;
     pages<std::uint8_t> octets_;
     pages<listener> listeners_;
+    pages<time_wait> lingering_;
 
 public:
     basic_host<Policies> host;

@@ -121,7 +121,7 @@ private:
 template <class Policies>
 class visits {
 public:
-    explicit visits(std::uint32_t lingering) : crowd_{lingering + 4 * block}, lingering_{lingering} {
+    explicit visits(std::uint32_t lingering) : crowd_{4 * block, lingering + 4 * block}, lingering_{lingering} {
         while (visited_ < lingering) (void)round();
     }
     /// Nanoseconds a connection.
@@ -130,7 +130,9 @@ public:
         for (std::size_t r = 0; r < rounds; ++r) spent += round();
         return spent / static_cast<double>(rounds * block);
     }
-    [[nodiscard]] std::uint32_t lingering() const { return lingering_; }
+    /// How many are in TIME-WAIT.
+    [[nodiscard]] std::size_t lingering() const { return crowd_.host.lingering(); }
+    [[nodiscard]] std::size_t bytes() const { return crowd_.bytes(); }
 
 private:
     static constexpr std::size_t block = 256;

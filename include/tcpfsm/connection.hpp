@@ -4,6 +4,7 @@
 
 #include <tcpfsm/emit.hpp>
 #include <tcpfsm/judge.hpp>
+#include <tcpfsm/lingering.hpp>
 #include <tcpfsm/machine.hpp>
 #include <tcpfsm/perform.hpp>
 #include <tcpfsm/policies.hpp>
@@ -219,6 +220,25 @@ public:
         const auto first = static_cast<signal>(std::countr_zero(signals_));
         signals_ = static_cast<std::uint16_t>(signals_ & (signals_ - 1U));
         return first;
+    }
+
+    // --- TIME-WAIT in few octets --------------------------------------------------------------------
+
+    /// In TIME-WAIT: all that matters; nothing in other states, or if there is more (lingering.hpp).
+    [[nodiscard]] constexpr std::optional<lingering_numbers> lingering() const noexcept {
+        if (!machine_.in(states::lingering) || reset_.ctl != control{} || signals_ != 0) return std::nullopt;
+        return lingering_of(tcb_);
+    }
+    /// A connection with these numbers. Its machine takes the rows that lead to TIME-WAIT. `given` is for the
+    /// connection that it becomes if it is reopened, but for the timestamp offset, which is that of now.
+    [[nodiscard]] static constexpr basic_connection lingering(const lingering_numbers& n,
+                                                              const parameters& given) noexcept {
+        basic_connection c;
+        for (const event e :
+             {event::open_active, event::rcv_syn_ack, event::close, event::rcv_ack_of_fin, event::rcv_fin})
+            (void)c.machine_.on(e);
+        c.tcb_ = as_tcb<Policies>(n, given);
+        return c;
     }
 
     // --- Questions and settings --------------------------------------------------------------------

@@ -72,6 +72,12 @@ public:
     /// A closed stream with these buffers, each shorter than 2^30 octets.
     constexpr explicit basic_stream(const Buffers& buffers) noexcept : buffers_{buffers} {}
 
+    /// It is in TIME-WAIT again, as it was left (`basic_connection::lingering`), with empty buffers.
+    constexpr void resume(const lingering_numbers& n, const parameters& given) noexcept {
+        connection_ = connection_type::lingering(n, fitted(given));
+        (void)opened(answer::ok);
+    }
+
     // --- User calls --------------------------------------------------------------------------------
 
     /// OPEN, passive. The sizes of the buffers in `p` are overruled by what they are.

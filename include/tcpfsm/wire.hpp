@@ -56,7 +56,7 @@ enum class checksum_mode : std::uint8_t {
 enum class checksum_by : std::uint8_t {
     writer,  ///< it is there
     device,  ///< the field holds the sum of the pseudo-header, and the device adds what follows
-    nobody,  ///< the field is zero: nobody looks, as on a link inside one machine
+    none,    ///< the field is zero: nobody looks, as on a link inside one machine
 };
 
 /// What stood in the octets. With an error, the fields that were read before it was found.
@@ -136,7 +136,7 @@ constexpr std::size_t write_tcp_header(std::span<std::uint8_t> out, const four_t
     if (size != tcp_header_size) write_options(out.subspan(tcp_header_size), seg);
 
     std::uint32_t checksum = 0;
-    if (by != checksum_by::nobody) {
+    if (by != checksum_by::none) {
         const auto& [from, towards] = between;
         std::uint64_t total = pseudo_header_total(from.address, towards.address, tcp_protocol, size + seg.text);
         if (by == checksum_by::device) {

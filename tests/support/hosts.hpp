@@ -32,6 +32,7 @@ struct room {
     std::uint32_t snd = 4096;
     std::uint32_t rcv = 4096;
     std::size_t listeners = 4;
+    std::size_t lingering = 0;
 };
 
 /// A host and its memory, and all that was told.
@@ -42,10 +43,11 @@ public:
     explicit box(std::uint8_t key, room r = {}, host_config config = {})
         : slots_(r.connections),
           deadlines_(r.connections),
-          cells_(2 * r.connections),
+          cells_(2 * (r.connections + r.lingering)),
           octets_(r.connections * (std::size_t{r.snd} + r.rcv)),
           listeners_(r.listeners),
-          host{with(config, key, r), {slots_, deadlines_, cells_, octets_, listeners_}} {}
+          lingering_(r.lingering),
+          host{with(config, key, r), {slots_, deadlines_, cells_, octets_, listeners_, lingering_}} {}
 
 private:
     static host_config with(host_config c, std::uint8_t key, room r) {
@@ -59,6 +61,7 @@ private:
     std::vector<demultiplexer_cell> cells_;
     octet_string octets_;
     std::vector<listener> listeners_;
+    std::vector<time_wait> lingering_;
 
 public:
     host_type host;

@@ -28,6 +28,11 @@ public:
     [[nodiscard]] constexpr std::uint32_t first() const noexcept { return first_; }
     [[nodiscard]] constexpr bool empty() const noexcept { return first_ == nobody; }
 
+    /// Element `i` is in the chain.
+    template <class Element>
+    [[nodiscard]] constexpr bool has(std::span<Element> all, std::uint32_t i) const noexcept {
+        return (all[i].*Link).in;
+    }
     /// Puts element `i` at the end. Does nothing if it is in the chain.
     template <class Element>
     constexpr void push(std::span<Element> all, std::uint32_t i) noexcept {

@@ -2,7 +2,7 @@
 // roster.hpp: the slots of a host: who sits where, who owes, who has news, who waits for what.
 #pragma once
 
-#include <tcpfsm/host/slot.hpp>
+#include <tcpfsm/host/lobby.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -18,20 +18,29 @@
 namespace tcpfsm {
 
 template <class Policies>
-class basic_roster {
+class basic_roster : public basic_lobby<Policies> {
+    using basic_lobby<Policies>::slots_;
+    using basic_lobby<Policies>::telling_;
+
 public:
+    using basic_lobby<Policies>::leave_backlog;
+    using basic_lobby<Policies>::leave_early;
+    using basic_lobby<Policies>::let_go;
+    using basic_lobby<Policies>::offer;
+    using basic_lobby<Policies>::tell;
     using slot_type = slot<Policies>;
     using audience = typename slot_type::audience;
 
     constexpr basic_roster(const host_config& config, const basic_host_memory<Policies>& memory) noexcept
-        : secret_{config.secret},
+        : basic_lobby<Policies>{memory.listeners},
+          secret_{config.secret},
           snd_buff_{config.snd_buff},
           orphan_timeout_{config.orphan_timeout},
           each_{std::size_t{config.snd_buff} + config.rcv_buff},
           octets_{memory.octets},
-          listeners_{memory.listeners},
           deadlines_{memory.deadlines},
-          table_{memory.cells} {
+          table_{memory.cells},
+          retired_{memory.lingering} {
         const std::size_t rooms = each_ == 0 ? memory.slots.size() : octets_.size() / each_;
         const std::size_t cells = memory.cells.empty() ? 0 : memory.cells.size() - 1;
         const std::size_t most =
@@ -41,21 +50,21 @@ public:
             slots_[i] = {};
             free_.push(slots_, i);
         }
-        for (listener& l : listeners_) l = {};
     }
 
     [[nodiscard]] constexpr slot_type& operator[](std::uint32_t i) noexcept { return slots_[i]; }
     [[nodiscard]] constexpr const slot_type& operator[](std::uint32_t i) const noexcept { return slots_[i]; }
     [[nodiscard]] constexpr std::size_t capacity() const noexcept { return slots_.size(); }
     [[nodiscard]] constexpr std::size_t used() const noexcept { return used_; }
-    [[nodiscard]] constexpr handle handle_of(std::uint32_t i) const noexcept { return {i, slots_[i].generation}; }
 
-    /// The connection with this name, or `nobody`.
+    /// The connection with this name, or `nobody`; from `capacity()` on it is one of those that are kept in TIME-WAIT.
     [[nodiscard]] constexpr std::uint32_t find(const four_tuple& between) const noexcept {
         return find(between, hash_of(between));
     }
     [[nodiscard]] constexpr std::uint32_t find(const four_tuple& between, std::uint64_t hash) const noexcept {
-        return table_.find(hash, [&](std::uint32_t i) { return slots_[i].between == between; });
+        return table_.find(hash, [&](std::uint32_t i) {
+            return i < slots_.size() ? slots_[i].between == between : retired_.is(retired(i), between, hash);
+        });
     }
     [[nodiscard]] constexpr std::uint64_t hash_of(const four_tuple& between) const noexcept {
         return table_hash(secret_, between);
@@ -64,8 +73,10 @@ public:
     constexpr void expect(std::uint64_t hash) const noexcept { table_.expect(hash); }
     constexpr void approach(std::uint64_t hash) const noexcept {
         (void)table_.find(hash, [&](std::uint32_t i) {
-            prefetch(slots_[i]);
-            deadlines_.expect(i);
+            if (i < slots_.size()) {
+                prefetch(slots_[i]);
+                deadlines_.expect(i);
+            }
             return true;
         });
     }
@@ -110,15 +121,6 @@ public:
         free_.push(slots_, i);
         --used_;
     }
-    /// The user has no handle any more. News go nowhere.
-    constexpr void let_go(std::uint32_t i) noexcept {
-        slot_type& s = slots_[i];
-        s.known = audience::none;
-        s.news = 0;
-        telling_.remove(slots_, i);
-        ++s.generation;
-    }
-
     /// Something was done to the connection: it may owe segments, have news, or have ended.
     constexpr void touch(std::uint32_t i, time_point now) noexcept {
         slot_type& s = slots_[i];
@@ -136,91 +138,38 @@ public:
         if (s.stream.in(state::closed | states::lingering)) conclude(i);
         linger(i);
         limit_orphan(i, now);
-        if (!s.undecided) owing_.push(slots_, i);
-        schedule(i);
-    }
-    /// Tells the user, if there is one.
-    constexpr void tell(std::uint32_t i, news what) noexcept {
-        slot_type& s = slots_[i];
-        const bool again = is_end(what) && s.ended;
-        if (s.known == audience::none || again) return;
-        s.ended = is_end(what) || s.ended;
-        s.news = static_cast<std::uint16_t>(s.news | 1U << static_cast<unsigned>(what));
-        telling_.push(slots_, i);
-    }
-    /// Tells the user of a connection that he does not know.
-    constexpr void offer(std::uint32_t i, news what) noexcept {
-        slots_[i].known = audience::offered;
-        tell(i, what);
-    }
-    /// The next news of anyone; the slots take turns.
-    constexpr std::optional<host_event> next_news() noexcept {
-        const std::uint32_t i = telling_.first();
-        if (i == nobody) return std::nullopt;
-        slot_type& s = slots_[i];
-        const host_event e{handle_of(i), static_cast<news>(std::countr_zero(s.news)), s.from};
-        s.known = audience::user;
-        if (e.what == news::accepted) leave_backlog(i);
-        s.news = static_cast<std::uint16_t>(s.news & (s.news - 1U));
-        telling_.remove(slots_, i);
-        if (s.news != 0) telling_.push(slots_, i);
-        s.told_end = s.told_end || is_end(e.what);
-        return e;
+        if (s.undecided) return schedule(i);
+        owing_.push(slots_, i);  // its deadline is looked up when it has been polled
     }
     /// Lets go of a connection whose end was told, and all of whose text was read; frees what nobody needs.
     constexpr void tidy(std::uint32_t i) noexcept {
         slot_type& s = slots_[i];
         if (s.known == audience::user && s.told_end && s.stream.readable() == 0) let_go(i);
         linger(i);
-        if (s.known == audience::none && s.stream.in(state::closed) && !s.owes.in) vacate(i);
+        if (s.known != audience::none || s.owes.in) return;
+        if (s.stream.in(state::closed)) vacate(i);
+        if (lingering_.has(slots_, i)) retire(i);
     }
 
-    [[nodiscard]] constexpr std::span<listener> listeners() noexcept { return listeners_; }
-    /// The connection counts in the backlog of this listener.
-    constexpr void join_backlog(std::uint32_t i, listener_id from) noexcept {
-        slots_[i].from = from;
-        slots_[i].in_backlog = true;
-        ++listeners_[from.place].waiting;
-    }
-    constexpr void leave_backlog(std::uint32_t i) noexcept {
-        slot_type& s = slots_[i];
-        if (!s.in_backlog) return;
-        s.in_backlog = false;
-        listener& l = listeners_[s.from.place];
-        if (l.generation == s.from.generation) --l.waiting;
-    }
+    // --- TIME-WAIT, when nobody knows the connection -------------------------------------------------
 
-    /// One more connection of this listener may open early (RFC 7413 section 5.1).
-    [[nodiscard]] constexpr bool may_open_early(std::uint32_t place, time_point now) noexcept {
-        listener& l = listeners_[place];
-        if (l.refused_until <= now) {
-            l.early -= l.refused;
-            l.refused = 0;
-        }
-        return l.early < l.options.fast_open;
+    /// Connections that are kept in TIME-WAIT without a slot.
+    [[nodiscard]] constexpr const time_waits& retired() const noexcept { return retired_; }
+    /// Which one `find` has found.
+    [[nodiscard]] constexpr std::uint32_t retired(std::uint32_t i) const noexcept {
+        return i - static_cast<std::uint32_t>(slots_.size());
     }
-    constexpr void join_early(std::uint32_t i) noexcept {
-        slots_[i].early = true;
-        ++listeners_[slots_[i].from.place].early;
+    constexpr void change_retired(std::uint32_t k, const lingering_numbers& n) noexcept { retired_.change(k, n); }
+    constexpr void forget_retired(std::uint32_t k) noexcept {
+        table_.erase(retired_.hash(k, [this](const four_tuple& b) { return hash_of(b); }), in_table(k));
+        retired_.remove(k);
     }
-    constexpr void leave_early(std::uint32_t i) noexcept {
-        slot_type& s = slots_[i];
-        if (!s.early) return;
-        s.early = false;
-        listener& l = listeners_[s.from.place];
-        if (l.generation == s.from.generation) --l.early;
-    }
-    /// The peer has ended the connection. If it had opened early it counts for a while yet: who can make others send
-    /// resets could else open as many as he likes.
-    constexpr void ended_by_peer(std::uint32_t i, time_point now) noexcept {
-        constexpr duration while_yet = std::chrono::minutes{1};
-        slot_type& s = slots_[i];
-        if (!s.early || !s.stream.in(state::closed)) return;
-        s.early = false;
-        listener& l = listeners_[s.from.place];
-        if (l.generation != s.from.generation) return;
-        ++l.refused;
-        l.refused_until = after(now, while_yet);
+    /// Whether somebody could be seated.
+    [[nodiscard]] constexpr bool has_seat() const noexcept { return !free_.empty() || !lingering_.empty(); }
+    /// TIME-WAIT is over for those whose time has come: the row says that nothing of them remains.
+    constexpr void end_retired(time_point now, unsigned& steps) noexcept {
+        for (; steps != 0 && retired_.first_end() <= now && retired_.size() != 0; --steps)
+            forget_retired(retired_.first());
     }
 
     /// Who may owe a segment, or `nobody`.
@@ -243,7 +192,9 @@ public:
         deadlines_.arm(i, std::max(deadline(i), after(now, duration{1})));
     }
     /// No deadline is earlier.
-    [[nodiscard]] constexpr time_point first_deadline() const noexcept { return deadlines_.first(); }
+    [[nodiscard]] constexpr time_point first_deadline() const noexcept {
+        return std::min(deadlines_.first(), retired_.first_end());
+    }
     /// A connection whose deadline has come, or `nobody`; see `deadlines::take`.
     constexpr std::uint32_t take_due(time_point now, unsigned& steps) noexcept {
         for (;;) {
@@ -262,6 +213,27 @@ private:
         if (!slots_[i].seated) return;
         table_.erase(slots_[i].hash, i);
         slots_[i].seated = false;
+    }
+    [[nodiscard]] constexpr std::uint32_t in_table(std::uint32_t k) const noexcept {
+        return static_cast<std::uint32_t>(slots_.size()) + k;
+    }
+    /// A connection in TIME-WAIT needs no slot.
+    constexpr void retire(std::uint32_t i) noexcept {
+        constexpr cell end =
+            basic_machine<typename Policies::table>::table.at(state::time_wait, event::timeout_time_wait);
+        constexpr bool plain = end.next() == state::closed && 2 * Policies::msl < longest_retired;
+        if constexpr (plain) {
+            const auto numbers = retired_.capacity() == 0 ? std::nullopt : slots_[i].stream.tcp().lingering();
+            if (!numbers || slots_[i].stream.readable() != 0) return;
+            // Whoever is so late that the clock of the others cannot say it has been forgotten by everybody.
+            while (retired_.size() != 0 && retired_.first_end() + longest_retired < numbers->ends)
+                forget_retired(retired_.first());
+            const std::uint32_t k = retired_.add(slots_[i].between, slots_[i].hash, slots_[i].ip, *numbers);
+            if (k == nobody) return;
+            const std::uint64_t hash = slots_[i].hash;
+            vacate(i);
+            (void)table_.insert(hash, in_table(k));  // there is room: the slot has just left it
+        }
     }
     /// The connection's signals become news.
     constexpr void gather(std::uint32_t i) noexcept {
@@ -308,19 +280,19 @@ private:
         }
     }
 
+    static constexpr duration longest_retired{std::int64_t{1} << 28U};  // what `time_wait` has bits for
+
     hash_key secret_;
     std::size_t snd_buff_;
     duration orphan_timeout_;
     std::size_t each_;
     std::span<std::uint8_t> octets_;
-    std::span<listener> listeners_;
-    std::span<slot_type> slots_{};
     deadlines deadlines_;
     demultiplexer table_;
+    time_waits retired_;
     chain<&slot_type::waits> free_{};
     chain<&slot_type::waits> lingering_{};
     chain<&slot_type::owes> owing_{};
-    chain<&slot_type::tells> telling_{};
     std::size_t used_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <tcpfsm/host/deadlines.hpp>
 #include <tcpfsm/host/demultiplexer.hpp>
 #include <tcpfsm/host/listener.hpp>
+#include <tcpfsm/host/time_wait.hpp>
 #include <tcpfsm/isn.hpp>
 #include <tcpfsm/stream.hpp>
 #include <tcpfsm/wire.hpp>
@@ -125,8 +126,9 @@ struct slot {
 };
 
 /// The memory of a host. It must outlive the host and belongs to it alone: as many connections as there are
-/// slots, or as `octets` has room for their buffers. Best with as many deadlines as slots and twice as many cells;
-/// with fewer there is room for fewer connections.
+/// slots, or as `octets` has room for their buffers. Best with as many deadlines as slots and twice as many cells as
+/// slots and `lingering` together; with fewer there is room for fewer connections. A connection in TIME-WAIT that
+/// nobody knows any more moves from its slot to `lingering`, if there is room.
 template <class Policies>
 struct basic_host_memory {
     std::span<slot<Policies>> slots{};
@@ -134,20 +136,23 @@ struct basic_host_memory {
     std::span<demultiplexer_cell> cells{};
     std::span<std::uint8_t> octets{};
     std::span<listener> listeners{};
+    std::span<time_wait> lingering{};
 };
 
-/// Such memory as one object, for `Connections` connections with buffers of these sizes. Large: not for the stack.
+/// Such memory as one object, for `Connections` connections with buffers of these sizes, and `Lingering` more in
+/// TIME-WAIT. Large: not for the stack.
 template <std::size_t Connections, std::size_t Send, std::size_t Receive, std::size_t Listeners = 8,
-          class Policies = policies>
+          class Policies = policies, std::size_t Lingering = 0>
 struct host_storage {
     std::array<slot<Policies>, Connections> slots{};
     std::array<deadline_cell, Connections> deadlines{};
-    std::array<demultiplexer_cell, 2 * Connections> cells{};
+    std::array<demultiplexer_cell, 2 * (Connections + Lingering)> cells{};
     std::array<std::uint8_t, Connections*(Send + Receive)> octets{};
     std::array<listener, Listeners> listeners{};
+    std::array<time_wait, Lingering> lingering{};
 
     [[nodiscard]] constexpr basic_host_memory<Policies> memory() noexcept {
-        return {slots, deadlines, cells, octets, listeners};
+        return {slots, deadlines, cells, octets, listeners, lingering};
     }
     /// A configuration whose buffers are those of this memory, and the rest by default.
     [[nodiscard]] static constexpr host_config config(const hash_key& secret) noexcept {
