@@ -399,7 +399,7 @@ struct fast_and_paced : policies {
 };
 
 TEST_CASE("Fast open, server: a control that paces does not hold text back before the handshake, where no timer runs",
-          "[RFC 7413 4.2.2][7413-9]") {
+          "[RFC 7413 4.2.2]") {
     auto tcp = opened_by_cookie<basic_subject<fast_and_paced>>();
     CHECK(tcp.send(4000) == ok);
     for (int i = 0; i < 4; ++i) CHECK(tcp.polls()->segment.text == 1000);

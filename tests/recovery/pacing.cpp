@@ -88,8 +88,7 @@ TEST_CASE("Pacing: the rate is a window in half of a round trip while it doubles
     CHECK(the_rate_is_a_window_in_a_round_trip());
 }
 
-TEST_CASE("Pacing: however it is asked, no more leaves than the rate and a quantum allow",
-          "[recovery][properties][9002-1]") {
+TEST_CASE("Pacing: however it is asked, no more leaves than the rate and a quantum allow", "[recovery][properties]") {
     rc::prop("over any stretch of time", [] {
         const std::uint64_t rate = *rc::gen::inRange<std::uint64_t>(1, 3'000'000'000U);
         const std::uint32_t smss = *rc::gen::inRange(88U, 9001U);
