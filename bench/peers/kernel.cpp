@@ -58,7 +58,9 @@ void set_up(const char* name, bool offload) {
     request.ifr_flags = IFF_UP | IFF_RUNNING;
     set(SIOCSIFFLAGS);
     // What cannot be switched (sums on loopback) stays as it is.
-    for (const unsigned feature : {ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM}) {
+    constexpr std::array<std::uint32_t, 5> features{ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO, ETHTOOL_STXCSUM,
+                                                    ETHTOOL_SRXCSUM};
+    for (const std::uint32_t feature : features) {
         ethtool_value wish{feature, offload ? 1U : 0U};
         request.ifr_data = reinterpret_cast<char*>(&wish);
         (void)::ioctl(s, SIOCETHTOOL, &request);
