@@ -133,7 +133,7 @@ private:
     pages<demultiplexer_cell> cells_;
     pages<std::uint8_t> octets_;
     pages<listener> listeners_;
-    pages<time_wait> lingering_;
+    pages<time_wait_cell> lingering_;
 
 public:
     basic_host<Policies> host;

@@ -292,17 +292,17 @@ struct answers_all : mutant {};
 }  // namespace
 
 template <>
-constexpr bool tcpfsm::basic_link_side<talks_to_itself>::is_peer(const ip_address&) noexcept {
+constexpr bool tcpfsm::basic_admission<talks_to_itself>::is_peer(const ip_address&) noexcept {
     return true;
 }
 template <>
-constexpr verdict tcpfsm::basic_link_side<talks_to_itself>::take_packet(std::span<const std::uint8_t> octets,
-                                                                        time_point now) noexcept {
-    const packet p = parse_packet(octets);
-    const parsed seg = parse_tcp(p.payload, p.source, p.destination, config_.checksum);
-    const four_tuple between{{p.destination, seg.destination_port}, {p.source, seg.source_port}};
-    const std::uint32_t i = roster_.find(between);
-    return i == nobody ? take_unmatched(between, seg, now) : deliver(i, seg, now);
+constexpr verdict tcpfsm::basic_link_side<talks_to_itself>::read_into(
+    arrived& got, std::span<const std::uint8_t> octets) const noexcept {
+    got.ip = parse_packet(octets);
+    got.seg = parse_tcp(got.ip.payload, got.ip.source, got.ip.destination, config_.checksum);
+    got.between = {{got.ip.destination, got.seg.destination_port}, {got.ip.source, got.seg.source_port}};
+    got.hash = roster_.hash_of(got.between);
+    return got.refused;
 }
 template <>
 constexpr void tcpfsm::performer<recorded<answers_all>>::snd_challenge() noexcept {
@@ -460,7 +460,7 @@ struct no_backlog : mutant {};
 }  // namespace
 
 template <>
-constexpr bool tcpfsm::basic_link_side<no_backlog>::has_room(std::uint32_t) noexcept {
+constexpr bool tcpfsm::basic_admission<no_backlog>::has_room(std::uint32_t) noexcept {
     return true;
 }
 
@@ -708,7 +708,7 @@ struct reused_names : mutant {};
 }  // namespace
 
 template <>
-constexpr void tcpfsm::basic_roster<reused_names>::let_go(std::uint32_t i) noexcept {
+constexpr void tcpfsm::basic_lobby<reused_names>::let_go(std::uint32_t i) noexcept {
     slots_[i].known = audience::none;
     slots_[i].news = 0;
     telling_.remove(slots_, i);
@@ -717,7 +717,7 @@ template <>
 constexpr void tcpfsm::basic_roster<reused_names>::vacate(std::uint32_t i) noexcept {
     unseat(i);
     leave_backlog(i);
-    deadlines_.set(i, never);
+    deadlines_.disarm(i);
     owing_.remove(slots_, i);
     telling_.remove(slots_, i);
     lingering_.remove(slots_, i);

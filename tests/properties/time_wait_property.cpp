@@ -73,7 +73,7 @@ public:
 
     /// Segments around the edges, and time; both must say and do the same.
     void compare() {
-        std::array<time_wait, 3> memory{};
+        std::array<time_wait_cell, 3> memory{};
         time_waits kept{memory};
         const four_tuple& name = names[below(2)];
         const std::uint64_t hash = random_();

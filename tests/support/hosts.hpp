@@ -61,7 +61,7 @@ private:
     std::vector<demultiplexer_cell> cells_;
     octet_string octets_;
     std::vector<listener> listeners_;
-    std::vector<time_wait> lingering_;
+    std::vector<time_wait_cell> lingering_;
 
 public:
     host_type host;

@@ -136,7 +136,7 @@ struct basic_host_memory {
     std::span<demultiplexer_cell> cells{};
     std::span<std::uint8_t> octets{};
     std::span<listener> listeners{};
-    std::span<time_wait> lingering{};
+    std::span<time_wait_cell> lingering{};
 };
 
 /// Such memory as one object, for `Connections` connections with buffers of these sizes, and `Lingering` more in
@@ -149,7 +149,7 @@ struct host_storage {
     std::array<demultiplexer_cell, 2 * (Connections + Lingering)> cells{};
     std::array<std::uint8_t, Connections*(Send + Receive)> octets{};
     std::array<listener, Listeners> listeners{};
-    std::array<time_wait, Lingering> lingering{};
+    std::array<time_wait_cell, Lingering> lingering{};
 
     [[nodiscard]] constexpr basic_host_memory<Policies> memory() noexcept {
         return {slots, deadlines, cells, octets, listeners, lingering};

@@ -23,7 +23,7 @@
 namespace tcpfsm {
 
 /// Memory for one connection in TIME-WAIT.
-struct time_wait {
+struct time_wait_cell {
     std::array<std::uint8_t, 8> name{};  ///< both addresses of IPv4, local first; or the hash
     std::uint16_t local_port = 0;
     std::uint16_t remote_port = 0;
@@ -48,7 +48,7 @@ struct time_wait {
     std::uint32_t behind : 24 = 0;  ///< who ends after it, or the next that is free
     std::uint32_t hop_limit : 8 = 0;
 };
-static_assert(sizeof(time_wait) <= 48);
+static_assert(sizeof(time_wait_cell) <= 48);
 
 /// The connections in TIME-WAIT that are kept so.
 class time_waits {
@@ -58,7 +58,7 @@ public:
 
     constexpr time_waits() noexcept = default;
     /// None yet. The memory belongs to this object as long as it lives.
-    constexpr explicit time_waits(std::span<time_wait> memory) noexcept
+    constexpr explicit time_waits(std::span<time_wait_cell> memory) noexcept
         : all_{memory.first(std::min(memory.size(), most))} {
         for (std::size_t k = all_.size(); k-- != 0;) release(static_cast<std::uint32_t>(k));
     }
@@ -77,7 +77,7 @@ public:
                                 const lingering_numbers& n) noexcept {
         if (free_ == none || !fits(n)) return nobody;
         const std::uint32_t k = free_;
-        time_wait& w = all_[k];
+        time_wait_cell& w = all_[k];
         free_ = w.behind;
         w = {};
         w.v6 = between.local.address.is_v6() ? 1 : 0;
@@ -106,14 +106,14 @@ public:
     }
 
     [[nodiscard]] constexpr bool is(std::uint32_t k, const four_tuple& between, std::uint64_t hash) const noexcept {
-        const time_wait& w = all_[k];
+        const time_wait_cell& w = all_[k];
         return w.local_port == between.local.port && w.remote_port == between.remote.port &&
                (w.v6 != 0) == between.local.address.is_v6() && w.name == name_of(between, hash);
     }
     /// Under which hash it is known; `of(between)` says that of a name.
     template <class Hash>
     [[nodiscard]] constexpr std::uint64_t hash(std::uint32_t k, Hash of) const noexcept {
-        const time_wait& w = all_[k];
+        const time_wait_cell& w = all_[k];
         if (w.v6 != 0) return std::uint64_t{load32(w.name.data())} << 32U | load32(w.name.data() + 4);
         const auto v4 = [&w](std::size_t at) {
             return ipv4(w.name[at], w.name[at + 1], w.name[at + 2], w.name[at + 3]);
@@ -121,11 +121,11 @@ public:
         return of(four_tuple{{v4(0), w.local_port}, {v4(4), w.remote_port}});
     }
     [[nodiscard]] constexpr ip_settings ip(std::uint32_t k) const noexcept {
-        const time_wait& w = all_[k];
+        const time_wait_cell& w = all_[k];
         return {static_cast<std::uint8_t>(w.dscp_high << 3U | w.dscp_low), static_cast<std::uint8_t>(w.hop_limit)};
     }
     [[nodiscard]] constexpr lingering_numbers numbers(std::uint32_t k, time_point now) const noexcept {
-        const time_wait& w = all_[k];
+        const time_wait_cell& w = all_[k];
         return {.snd_nxt = w.snd_nxt,
                 .rcv_nxt = w.rcv_nxt,
                 .max_wnd = std::uint32_t{w.max_wnd} << w.max_shift,
@@ -168,7 +168,7 @@ private:
         const unsigned e = scale_of(n.max_wnd);
         return e < 16 && n.max_wnd >> e << e == n.max_wnd && n.challenges < 16 && n.shift < 16;
     }
-    static constexpr void write(time_wait& w, const lingering_numbers& n) noexcept {
+    static constexpr void write(time_wait_cell& w, const lingering_numbers& n) noexcept {
         const unsigned e = scale_of(n.max_wnd);
         w.snd_nxt = n.snd_nxt;
         w.rcv_nxt = n.rcv_nxt;
@@ -186,13 +186,13 @@ private:
     }
 
     /// None ends before `reached_`, nor much later.
-    [[nodiscard]] constexpr time_point ends_of(const time_wait& w) const noexcept {
+    [[nodiscard]] constexpr time_point ends_of(const time_wait_cell& w) const noexcept {
         return reached_ + duration{w.ends - low(reached_)};
     }
     constexpr void append(std::uint32_t k, time_point ends) noexcept {
         if (count_ == 0) reached_ = ends;
         ends = count_ == 0 ? ends : std::max(ends, ends_of(all_[last_]));
-        time_wait& w = all_[k];
+        time_wait_cell& w = all_[k];
         w.ends = low(ends);
         w.before = last_ & 0x1fffffffU;
         w.behind = none;
@@ -204,7 +204,7 @@ private:
         last_ = k;
     }
     constexpr void unlink(std::uint32_t k) noexcept {
-        const time_wait& w = all_[k];
+        const time_wait_cell& w = all_[k];
         if (k == first_) {
             if (count_ > 1) reached_ = ends_of(all_[w.behind]);
             first_ = w.behind;
@@ -223,7 +223,7 @@ private:
         free_ = k;
     }
 
-    std::span<time_wait> all_{};
+    std::span<time_wait_cell> all_{};
     time_point reached_{};
     std::size_t count_ = 0;
     std::uint32_t first_ = 0;
