@@ -68,8 +68,8 @@ public:
         }
         return snd_.calm();
     }
-    /// What `next()` would find where all is calm, if that is a full-sized segment, or several, without options but
-    /// timestamps; else nothing.
+    /// What `next()` would find where all is calm, if that is a full-sized segment, several, or all that there is and
+    /// nothing outstanding, without options but timestamps; else nothing.
     [[nodiscard]] constexpr std::optional<stretch> next_if_calm() const noexcept {
         if constexpr (P::undo) {
             if (t_.check.wants_new_text()) return std::nullopt;
@@ -80,9 +80,10 @@ public:
         if (snd_.nxt < snd_.up || t_.ecn.mode() != ecn_mode::off || !plain()) return std::nullopt;
         const std::uint32_t unsent = snd_.end - snd_.nxt;
         const std::uint32_t room = snd_.usable(snd_.nxt);
-        const std::uint32_t n = snd_.mss - (t_.ts.on ? 12U : 0U);
-        if (unsent < n || room < n || (snd_.outstanding() && t_.in_flight() + n > allowance())) return std::nullopt;
-        if (most_ <= n) return stretch{snd_.nxt, n};
+        const std::uint32_t full = snd_.mss - (t_.ts.on ? 12U : 0U);
+        const std::uint32_t n = std::min(unsent, full);
+        if (n > room || (snd_.outstanding() && (n < full || t_.in_flight() + n > allowance()))) return std::nullopt;
+        if (most_ <= n || n < full) return stretch{snd_.nxt, n};
         return stretch{snd_.nxt, several(n, std::min(unsent, room)), false, false, n};
     }
 

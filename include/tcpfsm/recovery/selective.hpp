@@ -41,6 +41,7 @@ public:
     /// An acceptable ACK. SND.UNA has moved over `octets` of it already; `p` is the path before it did; `echo` is the
     /// round trip by its timestamp, or zero.
     constexpr void take(const segment& seg, path p, std::uint32_t octets, duration echo = {}) noexcept {
+        if (octets != 0 && calm(seg)) return take_in_order(seg, p, octets, echo);
         before_ = t_.unsacked();
         s_.board.acknowledge(snd_.una, [&](const range& r, std::uint32_t n) {
             if constexpr (P::undo) {
@@ -69,6 +70,18 @@ public:
         const bool repaired = s_.tail.acknowledged(seg.ack, of_tail, octets == 0 && !sacks(seg));
         const std::uint32_t lost = find_losses();
         respond(p, octets, lost, ends && fast, repaired);
+    }
+    /// The same where nothing is missing, nothing is being recovered from and nothing is doubted.
+    constexpr void take_in_order(const segment& seg, path& p, std::uint32_t octets, duration echo) noexcept {
+        s_.board.acknowledge(snd_.una, [&](const range& r, std::uint32_t n) { deliver(seg, r, n); });
+        measure(p, echo);
+        p.una = snd_.una;
+        s_.duplicates = 0;
+        s_.tail_from = now_;
+        s_.reorder_due = never;
+        snd_.lost_one = false;
+        t_.congestion.acked(p, octets);
+        sample(p);
     }
     /// The same where the peer did not agree to SACK: the records serve to measure rates alone.
     constexpr void take_plain(const segment& seg, const path& p) noexcept {
@@ -100,6 +113,13 @@ public:
     }
 
 private:
+    [[nodiscard]] constexpr bool calm(const segment& seg) const noexcept {
+        if constexpr (P::undo) {
+            if (t_.check.open()) return false;
+        }
+        const bool whole = s_.board.sacked() == 0 && s_.board.lost() == 0;
+        return s_.now == episode::none && whole && !s_.tail.out() && !sacks(seg);
+    }
     [[nodiscard]] static constexpr bool sacks(const segment& seg) noexcept { return seg.options.sack_count != 0; }
 
     /// What was sent once, and delivered by this ACK, has a round trip (RFC 6298 3); else its echo may tell one. What
