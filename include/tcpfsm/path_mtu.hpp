@@ -154,6 +154,7 @@ public:
         if (packet <= less || mtu_ <= less) return false;
         const std::uint32_t top = std::max(high_, mtu_);
         fall(less, top, now);
+        if (!searching()) return true;
         // Perhaps it was not the size: that is worth one probe as large as before.
         next_ = now;
         boldly_ = true;

@@ -151,6 +151,18 @@ TEST_CASE("Path MTU: an ACK of what was sent twice does not say that a large pac
     CHECK(p.reported(1400, 1500, una + 1460, una + 1460, 1460, {}) == followed);
 }
 
+TEST_CASE("Path MTU: a timeout that takes little off a report does not undo it", "[recovery][RFC 1191 6.3]") {
+    path_mtu p{{1500, 0xffff, 128, 1200, false}, false, {}};
+    p.sent(una, una + 1460, 1500, true);
+    CHECK(told(p, 133) == followed);
+    CHECK(p.swallowed(133, {}));
+    CHECK(p.size() == 128);
+    CHECK_FALSE(p.acknowledged(una + 1, false, {}));
+    CHECK(p.size() == 128);
+    CHECK(p.wants_probe({}) == 0);
+    CHECK(p.acknowledged(una + 1, false, time_point{path_mtu::raise_after}));
+}
+
 TEST_CASE("Path MTU: no sequence of reports, ACKs and timeouts raises it, or takes it below the floor",
           "[recovery][properties][1191-4][1191-5][8899-2]") {
     rc::prop("a report never raises the MTU", [](bool ipv6) {
